@@ -1,0 +1,34 @@
+"""Emotion recognition from speech and text, as a SpeechBrain plugin.
+
+The public names are imported when they are first asked for, so that
+``import speechbrain_emotion`` loads neither torch nor transformers.
+
+Example
+-------
+>>> import speechbrain_emotion
+>>> sorted(speechbrain_emotion.__all__)
+['AudioError', 'EmotionClassifier', 'Prediction', '__version__']
+"""
+
+import importlib
+
+from speechbrain_emotion.version import __version__
+
+_HOMES = {
+    "AudioError": "speechbrain_emotion.dataio.audio",
+    "EmotionClassifier": "speechbrain_emotion.inference.classifier",
+    "Prediction": "speechbrain_emotion.inference.prediction",
+}
+
+__all__ = [*_HOMES, "__version__"]
+
+
+def __getattr__(name):
+    """Imports a public name from its module at first use (PEP 562)."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__():
+    return __all__

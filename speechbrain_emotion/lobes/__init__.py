@@ -1,0 +1,1 @@
+"""Speech encoders and the assembled emotion model."""

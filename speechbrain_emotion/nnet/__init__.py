@@ -1,0 +1,1 @@
+"""Small neural modules: tensors and relative lengths in, tensors out."""

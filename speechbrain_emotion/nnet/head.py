@@ -1,0 +1,55 @@
+"""Classification head."""
+
+import torch
+from torch import nn
+
+
+class TanhHead(nn.Module):
+    """The head of the published UMUTeam models: dense, tanh, projection.
+
+    Dropout comes before each of the two linear layers, as in the
+    classification heads of RoBERTa and of Wav2Vec2.
+
+    Reference: Pan et al., SoftwareX 34, 2026, 102677.
+
+    Arguments
+    ---------
+    input_size : int
+        Dimension of the utterance embedding.
+    n_classes : int
+        Number of labels.
+    hidden_size : int
+        Width of the dense layer; by default that of the input.
+    dropout : float
+        Dropout probability, in training only.
+
+    Example
+    -------
+    >>> head = TanhHead(input_size=16, n_classes=7)
+    >>> head(torch.rand(2, 16)).shape
+    torch.Size([2, 7])
+    """
+
+    def __init__(self, input_size, n_classes, hidden_size=None, dropout=0.3):
+        super().__init__()
+        hidden_size = hidden_size or input_size
+        self.n_classes = n_classes
+        self.dropout = nn.Dropout(dropout)
+        self.dense = nn.Linear(input_size, hidden_size)
+        self.out_proj = nn.Linear(hidden_size, n_classes)
+
+    def forward(self, x):
+        """Maps embeddings to logits.
+
+        Arguments
+        ---------
+        x : torch.Tensor
+            Embeddings, [batch, input_size].
+
+        Returns
+        -------
+        torch.Tensor
+            Logits, [batch, n_classes].
+        """
+        x = torch.tanh(self.dense(self.dropout(x)))
+        return self.out_proj(self.dropout(x))

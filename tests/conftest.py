@@ -1,0 +1,85 @@
+"""Settings and fixtures that all tests share."""
+
+import pathlib
+import sys
+
+import pytest
+import torch
+from hyperpyyaml import load_hyperpyyaml
+
+import speechbrain.integrations  # noqa: F401  (registers the lazy modules)
+from speechbrain.utils.importutils import LazyModule
+
+# Hypothesis asks every imported module for its file, and SpeechBrain's lazy
+# modules answer that by importing packages that are not installed.
+for module in list(sys.modules.values()):
+    if isinstance(module, LazyModule):
+        module.__file__ = None
+
+# The tensors are small: more threads would only wait for each other.
+torch.set_num_threads(1)
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+SHARED = ROOT.parent / "shared"
+
+TINY_TRAINING_YAML = """
+definition: !include:{root}/hparams/w2v_bert.yaml
+    encoder_dim: 16
+    embedding_dim: 8
+    speech_encoder:
+        source: null
+        config:
+            hidden_size: 16
+            num_hidden_layers: 1
+            num_attention_heads: 2
+            intermediate_size: 32
+"""
+
+
+@pytest.fixture(scope="session")
+def samples():
+    """Folder of the CREMA-D clips."""
+    return ROOT / "tests" / "samples" / "CREMA-D"
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """Folder of the corpora that are not part of the project."""
+    if not (SHARED / "data").is_dir():
+        pytest.skip("needs the corpora in ../shared/data")
+    return SHARED
+
+
+@pytest.fixture(scope="session")
+def tiny_yaml(tmp_path_factory):
+    """A training YAML that includes a tiny Wav2Vec2-BERT model."""
+    path = tmp_path_factory.mktemp("tiny") / "train.yaml"
+    path.write_text(TINY_TRAINING_YAML.format(root=ROOT))
+    return path
+
+
+@pytest.fixture(scope="session")
+def tiny_definition(tiny_yaml):
+    """The tiny model definition, with random weights and its labels."""
+    torch.manual_seed(0)
+    with open(tiny_yaml) as fin:
+        definition = load_hyperpyyaml(fin)["definition"]
+    definition["label_encoder"].update_from_iterable(definition["labels"])
+    definition["model"].eval()
+    return definition
+
+
+@pytest.fixture(scope="session")
+def tiny_folder(tiny_yaml, tiny_definition):
+    """An exported inference folder of the tiny model."""
+    from speechbrain_emotion.training.export import export_model
+
+    return export_model(
+        tiny_yaml.parent / "exported",
+        tiny_yaml,
+        None,
+        "definition",
+        tiny_definition["model"],
+        tiny_definition["label_encoder"],
+        card="# tiny\n",
+    )
