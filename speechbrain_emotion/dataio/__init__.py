@@ -1,0 +1,1 @@
+"""Corpora, labels and splits, and the manifests made from them."""

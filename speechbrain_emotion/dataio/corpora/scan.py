@@ -1,0 +1,202 @@
+"""What all corpus readers share: find the audio files, read their lengths,
+and say what was left out and why.
+"""
+
+import logging
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import soundfile
+
+from ..manifests import CorpusError, Utterance
+
+logger = logging.getLogger(__name__)
+
+AUDIO_SUFFIXES = (".wav", ".flac", ".opus", ".ogg", ".mp3")
+NAMED_AT_MOST = 5  # file names in one message
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a corpus lies on the disk.
+
+    Arguments
+    ---------
+    corpus : str
+        Name of the corpus.
+    lang : str
+        Language spoken in it.
+    clips : int
+        Number of clips in the complete corpus.
+    example : str
+        Path of one of its files, for the messages.
+    describe : callable
+        Given the path of an audio file, returns a dict with `emo`, `spk_id`,
+        `gender` and `words`, or None where the file is none of the corpus's
+        clips. Raises CorpusError on a code that it does not know.
+    """
+
+    corpus: str
+    lang: str
+    clips: int
+    example: str
+    describe: Callable
+
+
+def read_layout(data_folder, layout):
+    """Reads all clips of a corpus.
+
+    Of several files with one id, the first that can be read counts, those
+    higher up in the folder tree first. Files that cannot be read are left out
+    with a warning.
+
+    Arguments
+    ---------
+    data_folder : str or pathlib.Path
+        The folder of the corpus.
+    layout : Layout
+        What to expect in it.
+
+    Returns
+    -------
+    list of Utterance
+        The clips, sorted by id.
+
+    Raises
+    ------
+    CorpusError
+        Where the folder does not exist or no clip can be read from it.
+    """
+    files = audio_files(data_folder)
+    clips, copies, strangers, broken = {}, [], [], []
+    for path in files:
+        fields = layout.describe(path)
+        if fields is None:
+            strangers.append(path)
+        elif path.stem in clips:
+            copies.append(path)
+        elif not (length := length_in_seconds(path)):
+            broken.append(path)
+        else:
+            clips[path.stem] = Utterance(
+                id=path.stem,
+                wav=path,
+                length=length,
+                lang=layout.lang,
+                corpus=layout.corpus,
+                **fields,
+            )
+    if not clips:
+        raise CorpusError(_nothing_found(data_folder, layout, files, broken))
+    _log_left_out(layout, clips, copies, strangers, broken)
+    return [clips[id] for id in sorted(clips)]
+
+
+def audio_files(data_folder):
+    """Finds the audio files below a folder, links followed.
+
+    Arguments
+    ---------
+    data_folder : str or pathlib.Path
+        Where to look.
+
+    Returns
+    -------
+    list of pathlib.Path
+        Absolute paths, the highest in the folder tree first. Hidden files
+        are left out (macOS puts "._name.wav" beside "name.wav").
+
+    Raises
+    ------
+    CorpusError
+        Where the folder does not exist.
+    """
+    folder = Path(os.path.abspath(data_folder))
+    if not folder.is_dir():
+        raise CorpusError(
+            f"The data folder '{data_folder}' does not exist. Give the "
+            "folder into which the corpus was unpacked."
+        )
+    found = [
+        Path(parent, name)
+        for parent, _, names in os.walk(folder, followlinks=True)
+        for name in names
+        if name.lower().endswith(AUDIO_SUFFIXES) and not name.startswith(".")
+    ]
+    return sorted(found, key=lambda path: (len(path.parts), path))
+
+
+def length_in_seconds(path):
+    """Reads the length of an audio file from its header.
+
+    Arguments
+    ---------
+    path : str or pathlib.Path
+        The audio file.
+
+    Returns
+    -------
+    float
+        Length in seconds; 0.0 where the file cannot be read.
+    """
+    try:
+        header = soundfile.info(str(path))
+    except soundfile.LibsndfileError:
+        return 0.0
+    return header.frames / header.samplerate
+
+
+def _nothing_found(data_folder, layout, files, broken):
+    """The message for a folder without a clip of the corpus."""
+    if broken:
+        return (
+            f"{layout.corpus}: none of the {len(broken)} clips below "
+            f"'{data_folder}' can be read ({_names(broken)}). Unpack the "
+            "corpus again."
+        )
+    if files:
+        found = f"{len(files)} other audio files ({_names(files)})"
+    else:
+        entries = sorted(Path(data_folder).iterdir())
+        found = (
+            f"no audio file ({', '.join(AUDIO_SUFFIXES)}) but "
+            f"{_names(entries) or 'an empty folder'}"
+        )
+    return (
+        f"{layout.corpus}: no clip below '{data_folder}'. Expected files like "
+        f"'{layout.example}', found {found}."
+    )
+
+
+def _log_left_out(layout, clips, copies, strangers, broken):
+    """Logs how many clips were read and which files were not."""
+    logger.info(f"{layout.corpus}: {len(clips)} clips")
+    if copies:
+        logger.info(
+            f"{layout.corpus}: {len(copies)} second copies ignored "
+            f"({_names(copies)})"
+        )
+    if strangers:
+        logger.info(
+            f"{layout.corpus}: {len(strangers)} audio files ignored that are "
+            f"none of its speech clips ({_names(strangers)})"
+        )
+    if broken:
+        logger.warning(
+            f"{layout.corpus}: {len(broken)} audio files skipped that cannot "
+            f"be read or are empty ({_names(broken)})"
+        )
+    if len(clips) < layout.clips:
+        logger.warning(
+            f"{layout.corpus}: {len(clips)} clips found, expected "
+            f"{layout.clips}"
+        )
+
+
+def _names(paths):
+    """The first few file names, and how many there are beyond."""
+    names = ", ".join(path.name for path in paths[:NAMED_AT_MOST])
+    more = len(paths) - NAMED_AT_MOST
+    return f"{names} and {more} more" if more > 0 else names
