@@ -107,7 +107,7 @@ def check_finite(signal, name):
         )
 
 
-def check_speech(signal, name, min_samples, sample_rate):
+def check_speech(signal, name, min_samples, sample_rate, max_samples=None):
     """Refuses a waveform that no emotion can be read from.
 
     Arguments
@@ -120,11 +120,14 @@ def check_speech(signal, name, min_samples, sample_rate):
         Least number of samples that the model's encoder takes.
     sample_rate : int
         Sample rate, in Hz.
+    max_samples : int
+        Greatest number of samples that it takes; None for no limit.
 
     Raises
     ------
     AudioError
-        If the waveform is too short, not finite, or digital silence.
+        If the waveform has more than one channel, is too short or too long,
+        not finite, or digital silence.
 
     Example
     -------
@@ -133,6 +136,17 @@ def check_speech(signal, name, min_samples, sample_rate):
     ...
     speechbrain_emotion.dataio.audio.AudioError: clip 1 is silent: all its ...
     """
+    if signal.ndim != 1:
+        raise AudioError(
+            f"{name} has the shape {tuple(signal.shape)}: a waveform is mono, "
+            "[samples]"
+        )
+    if max_samples is not None and signal.numel() > max_samples:
+        raise AudioError(
+            f"{name} is too long: {signal.numel() / sample_rate:.1f} s, and "
+            f"the model takes at most {max_samples / sample_rate:.1f} s; cut "
+            "it into pieces"
+        )
     if signal.numel() < min_samples:
         raise AudioError(
             f"{name} is too short: {signal.numel()} samples "

@@ -5,6 +5,44 @@ from speechbrain.dataio.dataset import DynamicItemDataset
 from speechbrain_emotion.dataio.audio import load_audio
 
 
+def fill_label_encoder(label_encoder, labels, path):
+    """Gives the labels their indexes, in the order of the list.
+
+    Arguments
+    ---------
+    label_encoder : speechbrain.dataio.encoder.CategoricalEncoder
+        Changed in place.
+    labels : list of str
+        The labels.
+    path : str
+        Where the indexes are written.
+
+    Raises
+    ------
+    ValueError
+        If an earlier run wrote other labels or another order there: its
+        checkpoints would get wrong names.
+
+    Example
+    -------
+    >>> from speechbrain.dataio.encoder import CategoricalEncoder
+    >>> encoder = CategoricalEncoder()
+    >>> path = getfixture("tmpdir") / "label_encoder.txt"
+    >>> fill_label_encoder(encoder, ["sad", "happy"], path)
+    >>> encoder.encode_label("happy")
+    1
+    """
+    label_encoder.load_or_create(path, from_iterables=[labels])
+    label_encoder.expect_len(len(labels))
+    indexes = {label: index for index, label in enumerate(labels)}
+    if label_encoder.lab2ind != indexes:
+        raise ValueError(
+            f"'{path}' is of a run with the labels "
+            f"{list(label_encoder.lab2ind)}, not {list(labels)}: name another "
+            "output folder"
+        )
+
+
 def make_datasets(annotations, data_folder, label_encoder, sample_rate):
     """Makes one dataset per part of the split.
 

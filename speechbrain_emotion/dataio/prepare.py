@@ -24,11 +24,12 @@ def prepare_corpus(
     train_annotation,
     valid_annotation,
     test_annotation,
+    split_file,
     skip_prep=False,
 ):
     """Writes the JSON manifests of one corpus.
 
-    Beside the training manifest goes `split.json`: the settings, and what
+    The record of the split holds the settings, and what
     `speechbrain_emotion.dataio.protocol.describe` says about the split. If it
     records the same settings and the manifests are there, nothing is done.
 
@@ -51,6 +52,8 @@ def prepare_corpus(
         Validation manifest to write.
     test_annotation : str
         Test manifest to write.
+    split_file : str
+        Record of the settings and of the split to write.
     skip_prep : bool
         Whether to do nothing at all.
 
@@ -81,6 +84,7 @@ def prepare_corpus(
     ...     train_annotation=folder / "train.json",
     ...     valid_annotation=folder / "valid.json",
     ...     test_annotation=folder / "test.json",
+    ...     split_file=folder / "split.json",
     ... )
     >>> json.loads((folder / "train.json").read_text())["KD0_fear_2"]["wav"]
     '{data_root}/KD0_fear_2.wav'
@@ -94,7 +98,7 @@ def prepare_corpus(
         "split": split,
     }
     annotations = [train_annotation, valid_annotation, test_annotation]
-    _prepare([corpus], labels, annotations, data_root=data_folder)
+    _prepare([corpus], labels, annotations, Path(split_file), data_folder)
 
 
 def prepare_corpora(
@@ -103,6 +107,7 @@ def prepare_corpora(
     train_annotation,
     valid_annotation,
     test_annotation,
+    split_file,
     skip_prep=False,
 ):
     """Writes the JSON manifests of several corpora together.
@@ -122,6 +127,8 @@ def prepare_corpora(
         Validation manifest to write.
     test_annotation : str
         Test manifest to write.
+    split_file : str
+        Record of the settings and of the split to write.
     skip_prep : bool
         Whether to do nothing at all.
 
@@ -135,14 +142,13 @@ def prepare_corpora(
     if skip_prep:
         return
     annotations = [train_annotation, valid_annotation, test_annotation]
-    _prepare(corpora, labels, annotations, data_root=None)
+    _prepare(corpora, labels, annotations, Path(split_file), None)
 
 
-def _prepare(corpora, labels, annotations, data_root):
+def _prepare(corpora, labels, annotations, record, data_root):
     """Writes the manifests and the record of the split, unless they are
     there and made with the same settings.
     """
-    record = Path(annotations[0]).with_name("split.json")
     settings = _settings(corpora, labels)
     if all(map(os.path.isfile, annotations)) and settings == _read(record):
         logger.info(f"Prepared before with the same settings: {record}")

@@ -14,14 +14,20 @@ class SpeechEmbedding(nn.Module):
     Arguments
     ---------
     encoder : torch.nn.Module
-        Speech encoder: ``(wavs, wav_lens) -> (frames, frame_lens)``, with the
-        attributes ``sample_rate`` and ``min_samples``.
+        Speech encoder: ``(wavs, wav_lens) -> (frames, frame_lens)``, e.g.
+        ``W2VBertEncoder`` or ``WhisperEncoder``.
     pooling : torch.nn.Module
         ``(frames, frame_lens) -> embedding`` of shape [batch, dim].
     normalizer : torch.nn.Module
         Applied to the waveforms: ``(wavs, wav_lens) -> wavs``.
     projector : torch.nn.Module
         Applied to each frame before pooling.
+
+    Raises
+    ------
+    ValueError
+        If the encoder's frames have another dimension than the next layer
+        takes.
 
     Example
     -------
@@ -43,6 +49,8 @@ class SpeechEmbedding(nn.Module):
 
     def __init__(self, encoder, pooling, normalizer=None, projector=None):
         super().__init__()
+        taker = pooling if projector is None else projector
+        _check_dimensions(encoder, taker)
         self.encoder = encoder
         self.pooling = pooling
         self.normalizer = normalizer
@@ -71,6 +79,18 @@ class SpeechEmbedding(nn.Module):
         if self.projector is not None:
             frames = self.projector(frames)
         return self.pooling(frames, frame_lens)
+
+
+def _check_dimensions(encoder, taker):
+    """Refuses frames that the next layer cannot take."""
+    given = encoder.output_size
+    taken = getattr(taker, "input_size", getattr(taker, "in_features", given))
+    if given != taken:
+        raise ValueError(
+            f"the encoder gives frames of {given} dimensions, but the "
+            f"{type(taker).__name__} behind it takes {taken}: set the sizes in "
+            "the YAML file (encoder_dim, embedding_dim) accordingly"
+        )
 
 
 class EmotionModel(nn.Module):

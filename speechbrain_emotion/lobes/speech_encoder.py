@@ -52,9 +52,10 @@ class SpeechEncoder(HFTransformersInterface):
         built without any file. Exactly one of source and config is given.
     freeze : bool
         If True, the encoder stays in evaluation mode and gets no gradient.
-    layer : str or int
+    layer : str, int or list of int
         "last", the index of a hidden state (0 is the input of the first
-        layer), or "weighted" for a learned mixture of all hidden states.
+        layer), several of them to be put side by side, or "weighted" for a
+        learned mixture of all hidden states.
     gradient_checkpointing : bool
         If True, saves memory in training by computing activations twice.
     lora : dict
@@ -118,7 +119,8 @@ class SpeechEncoder(HFTransformersInterface):
 
         n_states = self.model.config.num_hidden_layers + 1
         _check_layer(layer, n_states)
-        self.output_size = self.model.config.hidden_size
+        n_chosen = len(layer) if isinstance(layer, list) else 1
+        self.output_size = n_chosen * self.model.config.hidden_size
         self.layer_mixing = (
             LayerMixing(n_states) if layer == "weighted" else None
         )
@@ -174,6 +176,9 @@ class SpeechEncoder(HFTransformersInterface):
             return hidden_states[-1]
         if self.layer == "weighted":
             return self.layer_mixing(hidden_states)
+        if isinstance(self.layer, list):
+            chosen = [hidden_states[index] for index in self.layer]
+            return torch.cat(chosen, dim=-1)
         return hidden_states[self.layer]
 
     def _sample_counts(self, wavs, wav_lens):
@@ -223,6 +228,11 @@ class SpeechEncoder(HFTransformersInterface):
         if self.freeze:
             self.model.eval()
         return self
+
+    def freeze_now(self):
+        """Freezes an encoder that was trained until now."""
+        self.freeze = True
+        self.freeze_model(self.model)
 
     def freeze_model(self, model):
         """Freezes the model; some of SpeechBrain's lobes keep its dropout.
@@ -349,11 +359,15 @@ def _check_layer(layer, n_states):
     """Raises unless the layer is one of the choices."""
     if layer in ("last", "weighted"):
         return
-    if isinstance(layer, int) and -n_states <= layer < n_states:
+    indexes = layer if isinstance(layer, list) else [layer]
+    if indexes and all(
+        isinstance(index, int) and -n_states <= index < n_states
+        for index in indexes
+    ):
         return
     raise ValueError(
-        f"layer={layer!r}: expected 'last', 'weighted', or the index of one "
-        f"of the {n_states} hidden states."
+        f"layer={layer!r}: expected 'last', 'weighted', or the index or "
+        f"indexes of the {n_states} hidden states."
     )
 
 

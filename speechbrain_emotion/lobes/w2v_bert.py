@@ -32,9 +32,10 @@ class W2VBertEncoder(SpeechEncoder, W2VBert):
         given.
     freeze : bool
         If True, the encoder stays in evaluation mode and gets no gradient.
-    layer : str or int
+    layer : str, int or list of int
         "last", the index of a hidden state (0 is the input of the first
-        layer), or "weighted" for a learned mixture of all hidden states.
+        layer), several of them to be put side by side, or "weighted" for a
+        learned mixture of all hidden states.
         Layer drop is used with "last" only.
     gradient_checkpointing : bool
         If True, saves memory in training by computing activations twice.

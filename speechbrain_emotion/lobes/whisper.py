@@ -7,10 +7,12 @@ import torch
 import torch.nn.functional as F
 from transformers import WhisperFeatureExtractor
 from transformers.masking_utils import create_bidirectional_mask
+from transformers.models.whisper.modeling_whisper import sinusoids
 
 from speechbrain.dataio.dataio import length_to_mask
 from speechbrain.integrations.huggingface.whisper import Whisper
 from speechbrain.utils.autocast import fwd_default_precision
+from speechbrain_emotion.lobes.low_rank import insert_low_rank
 from speechbrain_emotion.lobes.speech_encoder import SpeechEncoder
 
 WINDOW = 400  # 25 ms
@@ -66,16 +68,21 @@ class WhisperEncoder(SpeechEncoder, Whisper):
         given.
     freeze : bool
         If True, the encoder stays in evaluation mode and gets no gradient.
-    layer : str or int
+    layer : str, int or list of int
         "last", the index of a hidden state (0 is the input of the first
-        layer), or "weighted" for a learned mixture of all hidden states.
+        layer), several of them to be put side by side, or "weighted" for a
+        learned mixture of all hidden states.
     gradient_checkpointing : bool
         If True, saves memory in training by computing activations twice.
     lora : dict
         LoRA adapters: rank, target_layers (wildcards such as
         "encoder.layers.*.q_proj"), alpha. Only they are then trained.
     num_layers : int
-        Keeps only that many layers, from the first on. None: all.
+        Keeps only that many layers, from the first on, and leaves out the
+        normalisation behind the last one. None: all.
+    low_rank : dict
+        Arguments of ``insert_low_rank``: wildcard of layer names -> rank, as
+        {"encoder.layers.*.fc?": 128}. Only together with ``config``.
 
     Raises
     ------
@@ -118,8 +125,15 @@ class WhisperEncoder(SpeechEncoder, Whisper):
         gradient_checkpointing=False,
         lora=None,
         num_layers=None,
+        low_rank=None,
     ):
+        if low_rank is not None and config is None:
+            raise ValueError(
+                "`low_rank` layers have no pretrained weights: build the "
+                "encoder from a `config`."
+            )
         self.num_layers = num_layers
+        self.low_rank = low_rank
         super().__init__(
             source=source,
             save_path=save_path,
@@ -131,10 +145,14 @@ class WhisperEncoder(SpeechEncoder, Whisper):
             encoder_only=True,
         )
         self.max_samples = 2 * HOP * self.model.config.max_source_positions
-        # A constant: it does not belong into checkpoints.
+        # Constants: they do not belong into checkpoints.
         self.register_buffer(
             "_mel_filters", self._mel_filters, persistent=False
         )
+        positions = self.model.encoder.embed_positions
+        sines = sinusoids(*positions.weight.shape)
+        del positions.weight
+        positions.register_buffer("weight", sines, persistent=False)
 
     def export_arguments(self):
         """Gives the arguments that rebuild this architecture offline.
@@ -146,11 +164,15 @@ class WhisperEncoder(SpeechEncoder, Whisper):
             JSON or YAML. Weights are in ``state_dict()``.
         """
         arguments = super().export_arguments()
+        arguments["low_rank"] = self.low_rank
         arguments["config"] = {
             name: value
             for name, value in arguments["config"].items()
             if name in ENCODER_FIELDS
         }
+        if self.num_layers is not None:
+            arguments["num_layers"] = self.num_layers
+            arguments["config"]["encoder_layers"] = self.all_layers
         return arguments
 
     def load_feature_extractor(self, source, cache_dir, **_):
@@ -170,17 +192,27 @@ class WhisperEncoder(SpeechEncoder, Whisper):
         )
 
     def _from_pretrained(self, *args, **kwargs):
-        """Builds the model and drops the layers that are not wanted."""
+        """Builds the model, without the layers that are not wanted."""
         super()._from_pretrained(*args, **kwargs)
+        self._keep_layers()
+        if self.low_rank is not None:
+            insert_low_rank(self.model, self.low_rank)
+
+    def _keep_layers(self):
+        """Drops the layers beyond ``num_layers``."""
         if self.num_layers is None:
             return
-        config = self.model.config
-        if not 1 <= self.num_layers <= config.encoder_layers:
+        encoder, config = self.model.encoder, self.model.config
+        self.all_layers = config.encoder_layers
+        if not 1 <= self.num_layers <= self.all_layers:
             raise ValueError(
                 f"num_layers={self.num_layers}: the encoder has "
-                f"{config.encoder_layers} layers."
+                f"{self.all_layers} layers."
             )
-        del self.model.encoder.layers[self.num_layers :]
+        if self.num_layers < self.all_layers:
+            # The normalisation was made for the last layer's output.
+            encoder.layer_norm = torch.nn.Identity()
+        del encoder.layers[self.num_layers :]
         config.encoder_layers = self.num_layers
 
     def _encode(self, wavs, n_samples):
@@ -192,7 +224,7 @@ class WhisperEncoder(SpeechEncoder, Whisper):
         mel = self._log_mel(wavs, n_samples, n_mel).to(encoder.dtype)
         x = _zero_padding(F.gelu(encoder.conv1(mel)), n_mel)
         x = F.gelu(encoder.conv2(x)).transpose(1, 2)
-        x = x + encoder.embed_positions.weight[: x.shape[1]]
+        x = x + encoder.embed_positions.weight[: x.shape[1]].to(x.dtype)
         x = F.dropout(x, encoder.dropout, encoder.training)
 
         mask = create_bidirectional_mask(

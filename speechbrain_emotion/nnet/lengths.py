@@ -57,7 +57,7 @@ def full_lengths(x):
     return torch.ones(x.shape[0], device=x.device)
 
 
-def padding_mask(lens, size):
+def valid_mask(lens, size):
     """Marks the valid steps of a padded batch.
 
     Arguments
@@ -74,7 +74,7 @@ def padding_mask(lens, size):
 
     Example
     -------
-    >>> padding_mask(torch.tensor([1.0, 0.5]), 4)
+    >>> valid_mask(torch.tensor([1.0, 0.5]), 4)
     tensor([[ True,  True,  True,  True],
             [ True,  True, False, False]])
     """

@@ -2,7 +2,7 @@
 
 from torch import nn
 
-from speechbrain_emotion.nnet.lengths import padding_mask
+from speechbrain_emotion.nnet.lengths import valid_mask
 
 
 class LevelNormalization(nn.Module):
@@ -47,7 +47,7 @@ class LevelNormalization(nn.Module):
         torch.Tensor
             [batch, samples], zero beyond the true lengths.
         """
-        mask = padding_mask(lens, wavs.shape[1])
+        mask = valid_mask(lens, wavs.shape[1])
         wavs = wavs.masked_fill(~mask, 0.0)
         power = (wavs**2).sum(dim=1) / mask.sum(dim=1).clamp(min=1)
         rms = power.clamp(min=self.floor**2).sqrt()

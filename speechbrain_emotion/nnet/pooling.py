@@ -2,18 +2,19 @@
 
 SpeechBrain's ``StatisticsPooling`` adds random noise, in evaluation too, and
 gives NaN for an empty utterance. These poolings are deterministic; they never
-read a padded frame, whatever it holds; an empty utterance gives zeros.
+read a padded frame, whatever it holds; an empty utterance gives zeros (and
+deviations of 1e-5).
 """
 
 import torch
 from torch import nn
 
-from speechbrain_emotion.nnet.lengths import padding_mask
+from speechbrain_emotion.nnet.lengths import valid_mask
 
 
 def _valid(x, lens):
     """Zeroes the padded frames; returns them and the mask, [batch, time, 1]."""
-    mask = padding_mask(lens, x.shape[1]).unsqueeze(-1)
+    mask = valid_mask(lens, x.shape[1]).unsqueeze(-1)
     # masked_fill, not a product: NaN * 0 is NaN.
     return x.masked_fill(~mask, 0.0), mask
 
@@ -68,7 +69,7 @@ class MeanPooling(nn.Module):
 
     def __init__(self, input_size):
         super().__init__()
-        self.output_size = input_size
+        self.input_size = self.output_size = input_size
 
     def forward(self, x, lens):
         """Pools the frames.
@@ -109,6 +110,7 @@ class StatisticsPooling(nn.Module):
 
     def __init__(self, input_size):
         super().__init__()
+        self.input_size = input_size
         self.output_size = 2 * input_size
 
     def forward(self, x, lens):
@@ -152,6 +154,7 @@ class AttentiveStatisticsPooling(nn.Module):
 
     def __init__(self, input_size, attention_size=128):
         super().__init__()
+        self.input_size = input_size
         self.output_size = 2 * input_size
         self.attention = nn.Sequential(
             nn.Linear(input_size, attention_size),

@@ -7,7 +7,7 @@ from hypothesis import (
     strategies as st,
 )
 
-from speechbrain_emotion.nnet.lengths import padding_mask, true_lengths
+from speechbrain_emotion.nnet.lengths import true_lengths, valid_mask
 from speechbrain_emotion.nnet.level import LevelNormalization
 
 
@@ -51,6 +51,6 @@ def test_true_lengths_are_exact(size, data):
         assert true_lengths(lens.float(), size).item() == n
 
 
-def test_padding_mask():
-    mask = padding_mask(torch.tensor([1.0, 1 / 3]), 3)
+def test_valid_mask():
+    mask = valid_mask(torch.tensor([1.0, 1 / 3]), 3)
     assert mask.tolist() == [[True] * 3, [True, False, False]]

@@ -39,10 +39,13 @@ def nemo_settings(tmp_path):
 
 @pytest.fixture
 def annotations(tmp_path):
-    """Where the manifests go."""
+    """Where the manifests and the record of the split go."""
+    save = tmp_path / "save"
     return {
-        f"{part}_annotation": str(tmp_path / "save" / f"{part}.json")
-        for part in ("train", "valid", "test")
+        "train_annotation": str(save / "train.json"),
+        "valid_annotation": str(save / "valid.json"),
+        "test_annotation": str(save / "test.json"),
+        "split_file": str(save / "split.json"),
     }
 
 

@@ -1,0 +1,1 @@
+"""Training: the Brain, reproducible state, export and the model card."""

@@ -1,0 +1,144 @@
+"""A Brain whose training can be stopped at any time and goes on the same."""
+
+import contextlib
+import signal
+import threading
+
+import torch
+
+import speechbrain as sb
+from speechbrain.utils.logger import get_logger
+from speechbrain_emotion.training.random_state import RandomState
+
+logger = get_logger(__name__)
+
+
+class ResumableBrain(sb.Brain):
+    """A Brain that, once stopped, goes on as if it had not been.
+
+    Arguments
+    ---------
+    modules : dict
+        See ``speechbrain.Brain``.
+    **kwargs
+        See ``speechbrain.Brain``; ``checkpointer`` is needed.
+    """
+
+    epoch_loaded = None
+
+    def __init__(self, modules, **kwargs):
+        super().__init__(modules, **kwargs)
+        self.checkpointer.add_recoverable("random_state", RandomState())
+
+    def make_dataloader(self, dataset, stage, **kwargs):
+        """Makes a data loader that leaves the global generator alone.
+
+        Otherwise each new iterator would draw a seed from it, and a resumed
+        epoch would go on with other random numbers.
+
+        Arguments
+        ---------
+        dataset : Dataset
+            See ``speechbrain.Brain``.
+        stage : speechbrain.Stage
+            See ``speechbrain.Brain``.
+        **kwargs
+            See ``speechbrain.Brain``.
+
+        Returns
+        -------
+        DataLoader
+        """
+        kwargs.setdefault("generator", torch.Generator())
+        if stage == sb.Stage.TRAIN:
+            # SpeechBrain tells only a sampler that it made itself which
+            # epoch it is; another one would draw the same in every epoch.
+            self.train_sampler = kwargs.get("batch_sampler") or kwargs.get(
+                "sampler"
+            )
+        return super().make_dataloader(dataset, stage, **kwargs)
+
+    def fit(self, *args, **kwargs):
+        """Trains; Ctrl-C ends it with a hint how to go on.
+
+        Arguments
+        ---------
+        *args, **kwargs
+            See ``speechbrain.Brain``.
+        """
+        try:
+            super().fit(*args, **kwargs)
+        except KeyboardInterrupt:
+            logger.warning(
+                "Training was stopped. The same command resumes it from the "
+                "last checkpoint."
+            )
+            raise SystemExit(130)
+
+    def save_epoch(self, meta, **keys):
+        """Saves a checkpoint at the end of an epoch and deletes worse ones.
+
+        Arguments
+        ---------
+        meta : dict
+            Statistics of the epoch.
+        **keys
+            ``max_keys`` or ``min_keys``, see SpeechBrain's ``Checkpointer``.
+        """
+        with interrupt_deferred():
+            self.checkpointer.save_and_keep_only(meta=meta, **keys)
+
+    def on_evaluate_start(self, max_key=None, min_key=None):
+        """Loads the best checkpoint.
+
+        Arguments
+        ---------
+        max_key : str
+            Statistic whose maximum is the best.
+        min_key : str
+            Statistic whose minimum is the best.
+        """
+        checkpoint = self.checkpointer.recover_if_possible(
+            max_key=max_key, min_key=min_key
+        )
+        self.epoch_loaded = checkpoint.meta["epoch"]
+
+    def _should_save_intra_epoch_ckpt(self, *args):
+        """Only after an update: accumulated gradients are not saved."""
+        due = super()._should_save_intra_epoch_ckpt(*args)
+        return due and self.step % self.grad_accumulation_factor == 0
+
+    def _save_intra_epoch_ckpt(self):
+        with interrupt_deferred():
+            super()._save_intra_epoch_ckpt()
+
+
+@contextlib.contextmanager
+def interrupt_deferred():
+    """Lets Ctrl-C wait until the block is done.
+
+    A checkpoint of which only a part was written could not be loaded.
+
+    Example
+    -------
+    >>> done = []
+    >>> try:
+    ...     with interrupt_deferred():
+    ...         signal.raise_signal(signal.SIGINT)
+    ...         done.append("written")
+    ... except KeyboardInterrupt:
+    ...     done.append("stopped")
+    >>> done
+    ['written', 'stopped']
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield  # Signals reach the main thread only.
+        return
+    received = []
+    previous = signal.signal(signal.SIGINT, lambda *args: received.append(args))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+    if received:
+        signal.raise_signal(signal.SIGINT)
