@@ -305,6 +305,7 @@ class SpeechEncoder(HFTransformersInterface):
         """Raises if tensors are missing, unexpected or of another shape."""
 
         def names(keys):
+            """Lists the tensors that must fit."""
             keys = sorted(
                 key for key in keys if not key.startswith(self.optional_tensors)
             )

@@ -1,5 +1,7 @@
 """A small encoder from a large one: where distillation starts."""
 
+import functools
+
 import torch
 from tqdm import tqdm
 
@@ -52,14 +54,12 @@ def compress(student, teacher, batches):
     }
     moments = dict.fromkeys(pairs, 0.0)
 
-    def observe(name):
-        def hook(layer, inputs):
-            moments[name] = moments[name] + input_moments(layer, inputs[0])
-
-        return hook
+    def observe(name, layer, inputs):
+        """Adds what a layer is given to its sum."""
+        moments[name] = moments[name] + input_moments(layer, inputs[0])
 
     hooks = [
-        layer.register_forward_pre_hook(observe(name))
+        layer.register_forward_pre_hook(functools.partial(observe, name))
         for name, (_, layer) in pairs.items()
     ]
     deviation = _frame_deviation(teacher, batches)
