@@ -49,6 +49,8 @@ def export_model(
         for name, tensor in model.state_dict().items()
     }
     save_file(tensors, folder / "model.safetensors")
+    # safetensors lets nobody but the owner read it.
+    (folder / "model.safetensors").chmod(0o644)
     label_encoder.save(folder / "label_encoder.txt")
     (folder / "README.md").write_text(card, encoding="utf-8")
     return folder

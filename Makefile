@@ -1,0 +1,28 @@
+# `make demo` and `make test` do all the set-up themselves, in .venv.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check clean
+
+$(VENV)/installed: setup.cfg pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	touch $@
+
+demo: $(VENV)/installed
+	$(BIN)/python -m speechbrain_emotion.demo tests/samples/CREMA-D \
+		--plot demo.png
+
+test: $(VENV)/installed
+	$(BIN)/python -m pytest
+
+check: $(VENV)/installed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	git ls-files '*.yaml' '*.yml' | xargs $(BIN)/yamllint --strict
+	$(BIN)/codespell
+
+clean:
+	rm -rf $(VENV) results tests/tmp demo.png

@@ -1,0 +1,1 @@
+"""Ready-to-use interfaces: load a trained model, recognise emotions."""

@@ -1,0 +1,67 @@
+"""The examples of the README run."""
+
+import io
+import re
+
+import pytest
+import ruamel.yaml
+from hyperpyyaml import load_hyperpyyaml
+
+
+@pytest.fixture(scope="module")
+def readme(pytestconfig):
+    return (pytestconfig.rootpath / "README.md").read_text()
+
+
+def blocks(text, language):
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
+
+
+def test_python_examples(readme, pytestconfig, monkeypatch, capsys):
+    monkeypatch.chdir(pytestconfig.rootpath)
+    examples = blocks(readme, "python")
+    assert examples
+    for example in examples:
+        exec(compile(example, "README.md", "exec"), {})
+    out = capsys.readouterr().out
+    assert "there is no audio file 'missing.wav'" in out
+
+
+def test_yaml_example(readme, pytestconfig):
+    (example,) = blocks(readme, "yaml")
+    folder = pytestconfig.rootpath / "recipes/RAVDESS/emotion_recognition"
+    path = folder / "hparams" / "train_small.yaml"
+    recipe, yaml = path.read_text(), ruamel.yaml.YAML()
+    # As a user would: put the example in the place of the section.
+    tree = yaml.load(recipe)
+    tree["split"] = yaml.load(example)["split"]
+    stream = io.StringIO()
+    stream.name = str(path)
+    yaml.dump(tree, stream)
+    stream.seek(0)
+    hparams = load_hyperpyyaml(stream, {"data_folder": "none"})
+    split = hparams["prepare"].keywords["split"]
+    assert split.func.__name__ == "leave_one_speaker_out"
+    assert split.keywords["test_speaker"] == ["Actor_05", "Actor_06"]
+
+
+def test_overrides_that_are_named(pytestconfig):
+    folder = pytestconfig.rootpath / "recipes/RAVDESS/emotion_recognition"
+    config = (
+        "{d_model: 512, encoder_layers: 4, encoder_attention_heads: 2, "
+        "encoder_ffn_dim: 8}"
+    )
+    overrides = (
+        "data_folder: none\nfreeze_encoder: False\nembedding_dim: 1024\n"
+        "definition: {speech_encoder: {layer: 3, source: null, config: "
+        f"{config}}}}}"
+    )
+    with open(folder / "hparams" / "train_whisper.yaml") as fin:
+        hparams = load_hyperpyyaml(fin, overrides)
+    encoder = hparams["definition"]["speech_encoder"]
+    assert (encoder.freeze, encoder.layer) == (False, 3)
+
+
+def test_files_that_are_named_exist(readme, pytestconfig):
+    for path in re.findall(r"\]\((recipes/[^)]*)\)", readme):
+        assert (pytestconfig.rootpath / path / "README.md").is_file()
