@@ -118,7 +118,13 @@ def test_train_stop_resume_export(command, tmp_path, samples):
     assert all((once[name] == twice[name]).all() for name in once)
 
     # Other labels in the same folder would give the checkpoints wrong names.
-    result = run([*command, "--labels=[sad, angry, a, b, c, d, e]"], stopped)
+    result = run(
+        [
+            *command,
+            "--labels=[sad, angry, disgust, fear, happy, neutral, surprise]",
+        ],
+        stopped,
+    )
     assert result.returncode != 0
     assert "is of a run with the labels" in result.stdout + result.stderr
 
