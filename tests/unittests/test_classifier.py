@@ -165,7 +165,8 @@ def test_batch_checks(classifier):
         classifier.predict(list(good), texts=["a"])
 
 
-def test_sources_that_are_no_models(tmp_path, samples):
+def test_sources_that_are_no_models(tmp_path, samples, monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     with pytest.raises(FileNotFoundError, match="neither a model folder"):
         EmotionClassifier.from_hparams(source=tmp_path / "nothing" / "here")
     with pytest.raises(FileNotFoundError, match="holds no 'hyperparams.yaml'"):
