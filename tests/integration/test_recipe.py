@@ -1,7 +1,9 @@
 """The RAVDESS recipe on real clips: train, stop, resume, export, use."""
 
+import csv
 import itertools
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -66,7 +68,7 @@ def run(command, output_folder):
     )
 
 
-def interrupt_within_epoch(command, output_folder):
+def interrupt_within_epoch(command, output_folder, save="save"):
     """Sends Ctrl-C once a checkpoint was saved within the first epoch."""
     process = subprocess.Popen(
         [*command, f"--output_folder={output_folder}"],
@@ -76,7 +78,7 @@ def interrupt_within_epoch(command, output_folder):
         env=ENVIRONMENT,
     )
     deadline = time.monotonic() + 120
-    while not list((output_folder / "save").glob("CKPT*/CKPT.yaml")):
+    while not list((output_folder / save).glob("CKPT*/CKPT.yaml")):
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
@@ -132,6 +134,37 @@ def test_train_stop_resume_export(command, tmp_path, samples):
     moved = shutil.move(whole / "export", tmp_path / "moved")
     classifier = EmotionClassifier.from_hparams(source=moved)
     assert classifier.predict(samples / "1001_DFA_ANG_XX.flac").label
+
+
+def test_two_stages_resume(pytestconfig, tmp_path):
+    """The compact recipe, stopped while it distils its encoder."""
+    (row,) = csv.DictReader(
+        (pytestconfig.rootpath / "tests/recipes/RAVDESS-TESS-nEMO.csv").open()
+    )
+    command = [
+        sys.executable,
+        row["Script_file"],
+        row["Hparam_file"],
+        *shlex.split(
+            row["test_debug_flags"]
+            .replace("--clips_per_epoch=12", "--clips_per_epoch=40")
+            .replace("--head_epochs=8", "--head_epochs=2")
+        ),
+        "--ckpt_interval_minutes=0",
+        "--ckpt_interval_steps=2",
+        "--device=cpu",
+    ]
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    result = run(command, whole)
+    assert result.returncode == 0, result.stdout + result.stderr
+    code, messages = interrupt_within_epoch(command, stopped, "save/encoder")
+    assert code == 130, messages
+    assert not list((stopped / "save/head").glob("CKPT*"))
+    result = run(command, stopped)
+    assert result.returncode == 0, result.stdout + result.stderr
+    once = load_file(whole / "export/model.safetensors")
+    twice = load_file(stopped / "export/model.safetensors")
+    assert all((once[name] == twice[name]).all() for name in once)
 
 
 def test_missing_corpus(command, tmp_path):
