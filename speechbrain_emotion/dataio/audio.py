@@ -8,6 +8,9 @@ import torch
 from speechbrain.dataio import audio_io
 from speechbrain.dataio.preprocess import AudioNormalizer
 
+# -80 dB: what is left of silence after dither or compression.
+SILENCE = 1e-4
+
 
 class AudioError(ValueError):
     """An audio input that cannot be used; the message says why."""
@@ -37,8 +40,8 @@ def load_audio(path, sample_rate=16000):
     FileNotFoundError, IsADirectoryError
         If there is no such file.
     AudioError
-        If the file is no readable audio, is empty, or holds samples that are
-        not finite.
+        If the file is no readable audio, is empty or silent, or holds samples
+        that are not finite.
 
     Example
     -------
@@ -54,6 +57,8 @@ def load_audio(path, sample_rate=16000):
             f"'{path}' holds no samples: record or export it again"
         )
     check_finite(signal, f"'{path}'")
+    # Before the conversion: its filter would ring at the ends of an offset.
+    check_sound(signal, f"'{path}'")
     return _normalizer(sample_rate)(signal, rate)
 
 
@@ -107,6 +112,31 @@ def check_finite(signal, name):
         )
 
 
+def check_sound(signal, name):
+    """Refuses silence: less than -80 dB RMS besides a constant offset.
+
+    Arguments
+    ---------
+    signal : torch.Tensor
+        Waveform, [samples] or [samples, channels].
+    name : str
+        How the message calls it.
+
+    Raises
+    ------
+    AudioError
+        If the waveform is silent.
+
+    Example
+    -------
+    >>> check_sound(0.1 * torch.randn(16000), "clip 1")
+    """
+    if (signal - signal.mean(dim=0)).square().mean() < SILENCE**2:
+        raise AudioError(
+            f"{name} is silent (below -80 dB): there is no speech to recognise"
+        )
+
+
 def check_speech(signal, name, min_samples, sample_rate, max_samples=None):
     """Refuses a waveform that no emotion can be read from.
 
@@ -134,7 +164,7 @@ def check_speech(signal, name, min_samples, sample_rate, max_samples=None):
     >>> check_speech(torch.zeros(16000), "clip 1", 560, 16000)
     Traceback (most recent call last):
     ...
-    speechbrain_emotion.dataio.audio.AudioError: clip 1 is silent: all its ...
+    speechbrain_emotion.dataio.audio.AudioError: clip 1 is silent (below ...
     """
     if signal.ndim != 1:
         raise AudioError(
@@ -155,8 +185,4 @@ def check_speech(signal, name, min_samples, sample_rate, max_samples=None):
             f"({1000 * min_samples / sample_rate:.1f} ms)"
         )
     check_finite(signal, name)
-    if signal.max() == signal.min():
-        raise AudioError(
-            f"{name} is silent: all its samples are {signal[0].item():g}; "
-            "there is no speech to recognise"
-        )
+    check_sound(signal, name)

@@ -31,7 +31,9 @@ def prepare_corpus(
 
     The record of the split holds the settings, and what
     `speechbrain_emotion.dataio.protocol.describe` says about the split. If it
-    records the same settings and the manifests are there, nothing is done.
+    records the same settings and the manifests are there, nothing is done; if
+    it records others, that is an error, because a model that was trained
+    before would be tested on clips that it has heard.
 
     Arguments
     ---------
@@ -62,7 +64,8 @@ def prepare_corpus(
     CorpusError
         Where the corpus is not as expected.
     ValueError
-        Where label map, labels or split do not fit the corpus.
+        Where label map, labels or split do not fit the corpus, or where
+        the record of the split was made with other settings.
 
     Example
     -------
@@ -150,12 +153,16 @@ def _prepare(corpora, labels, annotations, record, data_root):
     there and made with the same settings.
     """
     settings = _settings(corpora, labels)
-    if all(map(os.path.isfile, annotations)) and settings == _read(record):
+    found = _read(record)
+    if found not in (None, settings):
+        # A model trained before might be tested on its own training clips.
+        raise ValueError(
+            f"{record} was made with another corpus, split or label map: "
+            "name another output folder, or delete the old one."
+        )
+    if found and all(map(os.path.isfile, annotations)):
         logger.info(f"Prepared before with the same settings: {record}")
         return
-    # First, lest an interrupted run leave it beside manifests of other
-    # settings.
-    record.unlink(missing_ok=True)
     parts = _split_all(corpora, labels)
     for part, annotation in zip(PARTS, annotations, strict=True):
         write_manifest(annotation, parts[part], data_root)

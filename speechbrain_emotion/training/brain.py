@@ -55,6 +55,11 @@ class EmotionBrain(ResumableBrain):
         **kwargs,
     ):
         super().__init__(modules, **kwargs)
+        if self.model.classifier.n_classes != len(labels):
+            raise ValueError(
+                f"n_classes is {self.model.classifier.n_classes}, but there "
+                f"are {len(labels)} labels: {labels}"
+            )
         self.labels = labels
         self.compute_cost = compute_cost
         self.encoder_opt_class = encoder_opt_class

@@ -39,7 +39,7 @@ BAD = {
         "holds no samples",
     ),
     "too short": (
-        lambda d: write(d / "clip.wav", np.full(100, 0.1)),
+        lambda d: write(d / "clip.wav", 0.1 * np.random.rand(100)),
         AudioError,
         "too short: 100 samples",
     ),

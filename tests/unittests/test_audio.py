@@ -90,6 +90,19 @@ def test_compressed_formats(tmp_path, ending):
     assert 0.25 < wav[2000:-2000].abs().max() < 0.35
 
 
+@pytest.mark.parametrize("rate", [8000, 16000, 48000])
+def test_silence_with_an_offset_or_dither(tmp_path, rate):
+    rng = np.random.default_rng(0)
+    offset = write(tmp_path / "offset.wav", np.full(rate, 0.1), rate)
+    dither = write(
+        tmp_path / "dither.wav", rng.integers(-1, 2, rate) / 32768, rate
+    )
+    for path in (offset, dither):
+        with pytest.raises(AudioError, match="is silent"):
+            load_audio(path)
+    load_audio(write(tmp_path / "faint.wav", 0.01 * tone(rate), rate))
+
+
 def test_speech_checks():
     with pytest.raises(AudioError, match="clip is too short: 100 samples"):
         check_speech(torch.rand(100), "clip", 560, 16000)

@@ -128,7 +128,7 @@ def test_predict_a_list_of_bad_files_only(classifier, tmp_path):
     "samples, message",
     [
         (np.zeros(0), "holds no samples"),
-        (np.full(100, 0.1), "too short: 100 samples"),
+        (0.1 * np.random.rand(100), "too short: 100 samples"),
         (np.zeros(16000), "is silent"),
         (np.full(16000, np.nan), "NaN or infinite"),
     ],

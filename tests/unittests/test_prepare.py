@@ -1,6 +1,7 @@
 """From corpora to manifests, and the record of how they were made."""
 
 import json
+import os
 from functools import partial
 from pathlib import Path
 
@@ -92,19 +93,22 @@ def test_same_settings_are_prepared_once(nemo_settings, annotations):
 
     assert prepare()
     assert not prepare()
+    os.remove(annotations["valid_annotation"])
+    assert prepare() and not prepare()
+    assert not prepare(skip_prep=True)
+    # Models trained with the old manifests must not be tested with others.
     other = partial(
         leave_one_speaker_out, test_speaker="IC0", valid_speaker="EB0"
     )
-    assert prepare(split=other)
-    assert not prepare(split=other)
-    assert prepare()
-    assert prepare(label_map={**nemo_settings["label_map"], "calm": None})
-    assert prepare()
+    with pytest.raises(ValueError, match="name another output folder"):
+        prepare(split=other)
+    with pytest.raises(ValueError, match="name another output folder"):
+        prepare(label_map={**nemo_settings["label_map"], "calm": None})
+    write_audio(Path(nemo_settings["data_folder"]), "EB0_anger_9.wav")
+    with pytest.raises(ValueError, match="name another output folder"):
+        prepare()
     with open(annotations["test_annotation"]) as file:
         assert "EB0_fear_1" in json.load(file)
-    write_audio(Path(nemo_settings["data_folder"]), "EB0_anger_9.wav")
-    assert prepare()
-    assert not prepare(skip_prep=True)
 
 
 def test_interrupted_preparation_is_done_again(nemo_settings, annotations):
@@ -112,9 +116,10 @@ def test_interrupted_preparation_is_done_again(nemo_settings, annotations):
         settings = {**nemo_settings, **changes}
         prepare_corpus(**settings, labels=LABELS, **annotations)
 
-    prepare()
     with pytest.raises(ValueError, match="No clips of speaker ZZ9"):
         prepare(split=partial(leave_one_speaker_out, test_speaker="ZZ9"))
+    prepare()
+    os.remove(annotations["split_file"])  # is written last
     with open(annotations["test_annotation"], "w") as file:
         file.write("{}")
     prepare()
@@ -135,6 +140,7 @@ def test_several_corpora(nemo_settings, annotations, tmp_path):
         "EB0_fear_1": str(tmp_path / "nEMO/EB0_fear_1.wav"),
         "OAF_back_fear": str(tmp_path / "TESS/OAF_back_fear.wav"),
     }
+    os.remove(annotations["split_file"])
     with pytest.raises(ValueError, match="no clip for train, valid"):
         prepare_corpora([tess], labels=LABELS, **annotations)
     with pytest.raises(ValueError, match="clips occur more than once"):
