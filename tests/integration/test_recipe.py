@@ -128,7 +128,7 @@ def test_train_stop_resume_export(command, tmp_path, samples):
         stopped,
     )
     assert result.returncode != 0
-    assert "is of a run with the labels" in result.stdout + result.stderr
+    assert "name another output folder" in result.stdout + result.stderr
 
     # The folder can be moved, and needs nothing but itself.
     moved = shutil.move(whole / "export", tmp_path / "moved")

@@ -185,3 +185,16 @@ def test_every_epoch_draws_anew(tmp_path, kind):
     brain.fit(range(1, 3), data, train_loader_kwargs=drawing)
     first, second = brain.seen[:100], brain.seen[100:]
     assert len(second) == 100 and first != second
+
+
+def test_labels_of_an_earlier_run(tmp_path):
+    from speechbrain.dataio.encoder import CategoricalEncoder
+    from speechbrain_emotion.dataio.datasets import fill_label_encoder
+
+    path = tmp_path / "label_encoder.txt"
+    encoder = CategoricalEncoder()
+    fill_label_encoder(encoder, ["sad", "happy"], path)
+    assert encoder.decode_ndim([0, 1]) == ["sad", "happy"]
+    fill_label_encoder(CategoricalEncoder(), ["sad", "happy"], path)
+    with pytest.raises(ValueError, match="name another output folder"):
+        fill_label_encoder(CategoricalEncoder(), ["happy", "sad"], path)
