@@ -56,16 +56,23 @@ def train_encoder(hparams, run_opts, datasets):
         hparams["encoder_epoch_counter"],
         datasets["train"],
         datasets["valid"],
-        train_loader_kwargs={
-            "sampler": hparams["sampler"](datasets["train"]),
-            "batch_size": hparams["encoder_batch_size"],
-            "drop_last": True,
-            "num_workers": hparams["num_workers"],
-        },
+        train_loader_kwargs=train_loader_opts(
+            hparams, datasets["train"], hparams["encoder_batch_size"]
+        ),
         valid_loader_kwargs={"batch_size": hparams["encoder_batch_size"]},
     )
     brain.on_evaluate_start(min_key="loss")
     encoder.freeze_now()
+
+
+def train_loader_opts(hparams, dataset, batch_size):
+    """Options of the loader that both stages train with."""
+    return {
+        "sampler": hparams["sampler"](dataset),
+        "batch_size": batch_size,
+        "drop_last": True,
+        "num_workers": hparams["num_workers"],
+    }
 
 
 def calibration_batches(dataset, sampler, n_clips, normalizer):
@@ -96,12 +103,9 @@ def train_head(hparams, run_opts, datasets):
         hparams["epoch_counter"],
         datasets["train"],
         datasets["valid"],
-        train_loader_kwargs={
-            "sampler": hparams["sampler"](datasets["train"]),
-            "batch_size": hparams["head_batch_size"],
-            "drop_last": True,
-            "num_workers": hparams["num_workers"],
-        },
+        train_loader_kwargs=train_loader_opts(
+            hparams, datasets["train"], hparams["head_batch_size"]
+        ),
         valid_loader_kwargs={"batch_size": hparams["head_batch_size"]},
     )
     brain.evaluate(
