@@ -6,8 +6,8 @@ The public names are imported when they are first asked for, so that
 Example
 -------
 >>> import speechbrain_emotion
->>> sorted(speechbrain_emotion.__all__)
-['AudioError', 'EmotionClassifier', 'Prediction', '__version__']
+>>> "EmotionClassifier" in speechbrain_emotion.__all__
+True
 """
 
 import importlib
@@ -16,8 +16,13 @@ from speechbrain_emotion.version import __version__
 
 _HOMES = {
     "AudioError": "speechbrain_emotion.dataio.audio",
+    "CheckpointError": "speechbrain_emotion.utils.parameter_transfer",
+    "EMBEDDED_MODELS": "speechbrain_emotion.inference.known",
     "EmotionClassifier": "speechbrain_emotion.inference.classifier",
     "Prediction": "speechbrain_emotion.inference.prediction",
+    "TextError": "speechbrain_emotion.inference.inputs",
+    "UntrustedYamlError": "speechbrain_emotion.utils.trusted_yaml",
+    "predict_emotion": "speechbrain_emotion.inference.published",
 }
 
 __all__ = [*_HOMES, "__version__"]

@@ -1,8 +1,24 @@
-"""The command line: ``speechbrain-emotion predict FILE [FILE]``."""
+"""The command line: ``speechbrain-emotion predict`` and ``models``."""
 
 import argparse
-import json
+import os
 import sys
+
+from speechbrain_emotion.commands.tables import format_table
+from speechbrain_emotion.inference.known import LANGUAGES, MODES
+
+__all__ = ["build_parser", "format_table", "main"]
+
+EXAMPLES = """examples:
+  speechbrain-emotion predict clip.wav another.mp3
+  speechbrain-emotion predict recordings/ --format csv --output answers.csv
+  speechbrain-emotion predict "data/**/*.flac" --language es
+  speechbrain-emotion predict clip.wav --text "Don't forget a jacket."
+  speechbrain-emotion predict --texts texts.csv --language en
+
+exit codes: 0 all answered, 1 some inputs failed, 2 wrong call or no model,
+130 stopped with Ctrl-C
+"""
 
 
 def build_parser():
@@ -14,116 +30,18 @@ def build_parser():
 
     Example
     -------
-    >>> build_parser().parse_args(["predict", "a.wav"]).files
+    >>> build_parser().parse_args(["predict", "a.wav"]).inputs
     ['a.wav']
     """
     parser = argparse.ArgumentParser(
         prog="speechbrain-emotion",
-        description="Emotion recognition from speech.",
+        description="Emotion recognition from speech, text or both.",
+        allow_abbrev=False,
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    predict = commands.add_parser(
-        "predict", help="recognise the emotion in audio files"
-    )
-    predict.set_defaults(run=run_predict)
-    predict.add_argument("files", nargs="+", metavar="FILE", help="audio files")
-    predict.add_argument(
-        "--model",
-        help="model folder or hub id (default: the model in the package); "
-        "its YAML file is code, so name only models that you trust",
-    )
-    predict.add_argument("--device", help='e.g. "cpu" or "cuda"')
-    predict.add_argument("--batch-size", type=int, default=8)
-    predict.add_argument("--format", choices=["table", "json"], default="table")
+    _add_predict(commands)
+    _add_models(commands)
     return parser
-
-
-def run_predict(args):
-    """Answers ``predict``: every usable file is answered, the rest reported.
-
-    Arguments
-    ---------
-    args : argparse.Namespace
-        The parsed command line.
-
-    Returns
-    -------
-    int
-        Exit code: 1 if a file could not be answered, otherwise 0.
-    """
-    # Imported here, so that --help needs no torch.
-    from torch import cuda
-    from tqdm import tqdm
-
-    from speechbrain_emotion.inference.classifier import (
-        EMBEDDED_MODEL,
-        EmotionClassifier,
-    )
-
-    if args.batch_size < 1:
-        raise ValueError(f"--batch-size {args.batch_size}: at least 1")
-    if (args.device or "").startswith("cuda") and not cuda.is_available():
-        raise ValueError(f"--device {args.device}: there is no CUDA device")
-    classifier = EmotionClassifier.from_hparams(
-        source=args.model or EMBEDDED_MODEL,
-        run_opts={"device": args.device} if args.device else None,
-    )
-    predictions = []
-    with tqdm(total=len(args.files), unit="file", disable=None) as progress:
-        for start in range(0, len(args.files), args.batch_size):
-            chunk = args.files[start : start + args.batch_size]
-            predictions += classifier.predict(chunk, batch_size=len(chunk))
-            progress.update(len(chunk))
-    if args.format == "json":
-        print(json.dumps([p.to_dict() for p in predictions], indent=2))
-    else:
-        answered = [p for p in predictions if p.error is None]
-        if answered:
-            print(format_table(answered))
-    failed = [p for p in predictions if p.error is not None]
-    for prediction in failed:
-        print(f"error: {prediction.error}", file=sys.stderr)
-    return 1 if failed else 0
-
-
-def format_table(predictions, truth=None):
-    """Formats predictions as a text table.
-
-    Arguments
-    ---------
-    predictions : list of Prediction
-        At least one, each answered and all by one model.
-    truth : list of str
-        The true label of each, for a column of its own.
-
-    Returns
-    -------
-    str
-
-    Example
-    -------
-    >>> from speechbrain_emotion.inference.prediction import Prediction
-    >>> scores = {"happy": 0.75, "sad": 0.25}
-    >>> print(format_table([Prediction.from_scores(scores, "a.wav")]))
-    file   predicted  probability  happy    sad
-    a.wav  happy             0.75   0.75   0.25
-    """
-    labels = list(predictions[0].scores)
-    header = ["file", *(["true"] if truth else []), "predicted", "probability"]
-    rows = [header + labels]
-    for i, p in enumerate(predictions):
-        names = [p.source or "-", *([truth[i]] if truth else []), p.label]
-        numbers = [p.score, *p.scores.values()]
-        rows.append(names + [f"{number:.2f}" for number in numbers])
-    widths = [max(len(cell) for cell in column) for column in zip(*rows)]
-    n_names = len(header) - 1
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if i < n_names else cell.rjust(max(width, 5))
-            for i, (cell, width) in enumerate(zip(row, widths))
-        ).rstrip()
-        for row in rows
-    )
 
 
 def main(argv=None):
@@ -141,13 +59,143 @@ def main(argv=None):
     """
     args = build_parser().parse_args(argv)
     try:
-        return args.run(args)
+        code = args.run(args)
+        sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
         print("stopped", file=sys.stderr)
         return 130
+    except BrokenPipeError:
+        # Whoever reads the answers, such as `head`, has enough. Python would
+        # complain when it flushes on exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (OSError, ValueError, RuntimeError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+
+
+def _add_predict(commands):
+    """Adds the command ``predict``."""
+    predict = commands.add_parser(
+        "predict",
+        help="recognise the emotion in speech, texts or both",
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    predict.set_defaults(run=_predict)
+    _add_inputs(predict)
+    _add_model(predict)
+    _add_output(predict)
+
+
+def _add_inputs(predict):
+    """Adds the arguments that say what to read."""
+    predict.add_argument(
+        "inputs",
+        nargs="*",
+        metavar="INPUT",
+        help="audio files, folders with audio files, quoted patterns such as "
+        '"data/**/*.wav", and CSV files with a column wav or path (relative '
+        "to the CSV file), and perhaps text or words, and id",
+    )
+    texts = predict.add_mutually_exclusive_group()
+    texts.add_argument(
+        "--text", help="what is said in the one INPUT, or the text to read"
+    )
+    texts.add_argument(
+        "--texts",
+        metavar="CSV",
+        help="CSV file with a column text or words: what is said in each "
+        "INPUT, which wav, path or id names by path, file name or stem; or "
+        "the texts to read",
+    )
+
+
+def _add_model(predict):
+    """Adds the arguments that choose the model."""
+    predict.add_argument(
+        "--language",
+        choices=LANGUAGES,
+        help="use the published model of this language (default: the model "
+        "in the package)",
+    )
+    predict.add_argument(
+        "--mode",
+        choices=MODES,
+        help="what to read, and how to join speech and text (default: "
+        "audio, text or concat, as speech, texts or both are given)",
+    )
+    predict.add_argument("--model", help="folder or hub id of another model")
+    predict.add_argument(
+        "--text-encoder",
+        metavar="MODEL",
+        help="folder or hub id of the text encoder of a --model in the layout "
+        "of the published ones (default: that of the --language)",
+    )
+    predict.add_argument(
+        "--device",
+        help='e.g. "cpu" or "cuda" (default: the GPU, where there is one)',
+    )
+    predict.add_argument(
+        "--trust",
+        action="store_true",
+        help="let the model's YAML file run any code: only for models that "
+        "you trust",
+    )
+
+
+def _add_output(predict):
+    """Adds the arguments that say how to answer."""
+    predict.add_argument(
+        "--batch-size",
+        type=int,
+        default=8,
+        metavar="N",
+        help="how many inputs to compute at once (default: 8)",
+    )
+    predict.add_argument(
+        "--format",
+        choices=["table", "json", "jsonl", "csv"],
+        default="table",
+        help="table (default), json (one list), jsonl (one object a line) or "
+        "csv; the last two are written while the rest is computed",
+    )
+    predict.add_argument(
+        "--output",
+        metavar="FILE",
+        help="write the answers here (default: standard output)",
+    )
+
+
+def _add_models(commands):
+    """Adds the command ``models``."""
+    models = commands.add_parser(
+        "models",
+        help="list the known models, and which are on the disk",
+        allow_abbrev=False,
+    )
+    models.set_defaults(run=_models)
+    models.add_argument("--format", choices=["table", "json"], default="table")
+
+
+# The commands are imported when they run, so that --help is quick and needs
+# no torch.
+
+
+def _predict(args):
+    """Runs ``predict``."""
+    from speechbrain_emotion.commands.predict import run_predict
+
+    return run_predict(args)
+
+
+def _models(args):
+    """Runs ``models``."""
+    from speechbrain_emotion.commands.models import run_models
+
+    return run_models(args)
 
 
 if __name__ == "__main__":

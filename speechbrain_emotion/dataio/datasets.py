@@ -4,6 +4,9 @@ import speechbrain as sb
 from speechbrain.dataio.dataset import DynamicItemDataset
 from speechbrain_emotion.dataio.audio import load_audio
 
+# What a model of this modality gets from the dataset.
+INPUTS = {"speech": "sig", "text": "words"}
+
 
 def fill_label_encoder(label_encoder, labels, path):
     """Gives the labels their indexes, in the order of the list.
@@ -43,7 +46,13 @@ def fill_label_encoder(label_encoder, labels, path):
         )
 
 
-def make_datasets(annotations, data_folder, label_encoder, sample_rate):
+def make_datasets(
+    annotations,
+    data_folder,
+    label_encoder,
+    sample_rate=None,
+    modalities=("speech",),
+):
     """Makes one dataset per part of the split.
 
     Arguments
@@ -56,13 +65,16 @@ def make_datasets(annotations, data_folder, label_encoder, sample_rate):
     label_encoder : speechbrain.dataio.encoder.CategoricalEncoder
         Turns labels into indexes.
     sample_rate : int
-        Sample rate of the waveforms, in Hz.
+        Sample rate of the waveforms, in Hz; not needed for text alone.
+    modalities : tuple of str
+        What the model reads: "speech", "text" or both.
 
     Returns
     -------
     dict
-        Name of the part -> ``DynamicItemDataset`` that gives ``id``, ``sig``
-        (waveform, [samples]) and ``emo_encoded`` (index of the label).
+        Name of the part -> ``DynamicItemDataset`` that gives ``id``,
+        ``emo_encoded`` (index of the label), for speech ``sig`` (waveform,
+        [samples]) and for text ``words``, a key of the manifest.
 
     Example
     -------
@@ -81,7 +93,7 @@ def make_datasets(annotations, data_folder, label_encoder, sample_rate):
     """
 
     @sb.utils.data_pipeline.takes("wav")
-    @sb.utils.data_pipeline.provides("sig")
+    @sb.utils.data_pipeline.provides(INPUTS["speech"])
     def audio_pipeline(wav):
         """Reads the waveform."""
         return load_audio(wav, sample_rate)
@@ -92,12 +104,16 @@ def make_datasets(annotations, data_folder, label_encoder, sample_rate):
         """Turns the label into its index."""
         return label_encoder.encode_label_torch(emo, allow_unk=False)
 
+    inputs = [INPUTS[modality] for modality in modalities]
+    pipelines = [label_pipeline]
+    if "speech" in modalities:
+        pipelines.append(audio_pipeline)
     return {
         part: DynamicItemDataset.from_json(
             json_path=path,
             replacements={"data_root": data_folder},
-            dynamic_items=[audio_pipeline, label_pipeline],
-            output_keys=["id", "sig", "emo_encoded"],
+            dynamic_items=pipelines,
+            output_keys=["id", *inputs, "emo_encoded"],
         )
         for part, path in annotations.items()
     }

@@ -12,14 +12,14 @@ class CorpusError(ValueError):
 
 @dataclass(frozen=True)
 class Utterance:
-    """One recorded clip and what is known about it.
+    """One recorded clip, or one text, and what is known about it.
 
     Arguments
     ---------
     id : str
         Name of the clip, unique within its corpus.
-    wav : pathlib.Path
-        The audio file.
+    wav : pathlib.Path or None
+        The audio file; None for a text alone.
     length : float
         Length in seconds.
     emo : str
@@ -35,6 +35,9 @@ class Utterance:
         What is said, empty where unknown.
     corpus : str
         Name of the corpus.
+    part : str
+        The part that the corpus's publishers put it in, empty where they
+        did not.
 
     Example
     -------
@@ -54,7 +57,7 @@ class Utterance:
     """
 
     id: str
-    wav: Path
+    wav: Path | None
     length: float
     emo: str
     spk_id: str
@@ -62,6 +65,7 @@ class Utterance:
     lang: str
     words: str
     corpus: str
+    part: str = ""
 
 
 def write_manifest(path, utterances, data_root=None):
@@ -76,7 +80,7 @@ def write_manifest(path, utterances, data_root=None):
     data_root : str or pathlib.Path
         Where given, audio paths are written relative to this folder, as
         "{data_root}/...", so that the manifest stays valid when the corpus
-        moves. Otherwise they are absolute.
+        moves. Otherwise they are absolute. A text alone has no such path.
 
     Example
     -------
@@ -95,13 +99,15 @@ def write_manifest(path, utterances, data_root=None):
 
 def _entry(clip, data_root):
     """The manifest entry of one clip."""
-    entry = asdict(clip)
+    entry, root = asdict(clip), ""
     del entry["id"]
-    root = ""
-    if data_root is not None:
-        entry["wav"] = clip.wav.relative_to(os.path.abspath(data_root))
-        root = "{data_root}/"
-    entry["wav"] = Path(entry["wav"]).as_posix()
+    if clip.wav is None:
+        del entry["wav"]
+    elif data_root is None:
+        entry["wav"] = Path(clip.wav).as_posix()
+    else:
+        inside = clip.wav.relative_to(os.path.abspath(data_root))
+        entry["wav"], root = inside.as_posix(), "{data_root}/"
     # SpeechBrain puts every string through str.format, so that a brace of
     # the corpus's own must be doubled.
     entry = {
@@ -110,7 +116,8 @@ def _entry(clip, data_root):
         else value
         for key, value in entry.items()
     }
-    entry["wav"] = root + entry["wav"]
+    if root:
+        entry["wav"] = root + entry["wav"]
     return entry
 
 

@@ -10,7 +10,13 @@ from pathlib import Path
 from .corpora.scan import audio_files
 from .labels import map_labels
 from .manifests import write_json, write_manifest
-from .protocol import PARTS, check_split, describe, protocol_of
+from .protocol import (
+    PARTS,
+    check_split,
+    describe,
+    protocol_of,
+    speaker_protocol,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -169,8 +175,7 @@ def _prepare(corpora, labels, annotations, record, data_root):
     description = describe(parts, labels)
     write_json(record, {"settings": settings, **description})
     clips = {part: len(parts[part]) for part in PARTS}
-    independent = "" if description["speaker_independent"] else "NOT "
-    logger.info(f"Split: {clips}, {independent}speaker-independent; {record}")
+    logger.info(f"Split: {clips}, {speaker_protocol(description)}; {record}")
 
 
 def _split_all(corpora, labels):
@@ -204,7 +209,7 @@ def _settings(corpora, labels):
     settings = {
         "corpora": [
             {
-                "read": corpus["read"].__name__,
+                "read": protocol_of(corpus["read"]),
                 "data_folder": os.path.abspath(corpus["data_folder"]),
                 "audio_files": len(audio_files(corpus["data_folder"])),
                 "label_map": dict(corpus["label_map"]),

@@ -69,12 +69,12 @@ def _check_speakers(parts, disjoint_speakers):
 
 
 def protocol_of(split):
-    """Names a split function and its settings, for the record.
+    """Names a split or reading function and its settings, for the record.
 
     Arguments
     ---------
     split : callable
-        A split function, as a rule a `functools.partial` from a
+        A function, as a rule a `functools.partial` from a
         hyperparameter file.
 
     Returns
@@ -107,7 +107,7 @@ def describe(parts, labels=()):
     -------
     dict
         `speaker_independent`: whether no test speaker is heard in training
-        or validation; `shared_speakers`: the speakers that two parts have in
+        or validation, None where the test speakers are not known; `shared_speakers`: the speakers that two parts have in
         common; `test_sentences` and `test_sentences_in_train`: how many
         sentences the test part has, and how many of them also occur in
         training; `parts`: for each part the number of clips, the minutes, the
@@ -132,8 +132,9 @@ def describe(parts, labels=()):
         part: {clip.words for clip in parts[part] if clip.words}
         for part in PARTS
     }
+    independent = not shared["train-test"] + shared["valid-test"]
     return {
-        "speaker_independent": not shared["train-test"] + shared["valid-test"],
+        "speaker_independent": independent if speakers["test"] else None,
         "shared_speakers": shared,
         "test_sentences": len(sentences["test"]),
         "test_sentences_in_train": len(sentences["test"] & sentences["train"]),
@@ -149,6 +150,30 @@ def describe(parts, labels=()):
             for part in PARTS
         },
     }
+
+
+def speaker_protocol(description):
+    """Says in words whether a split is speaker-independent.
+
+    Arguments
+    ---------
+    description : dict
+        What `describe` returned.
+
+    Returns
+    -------
+    str
+
+    Example
+    -------
+    >>> speaker_protocol({"speaker_independent": False})
+    'NOT speaker-independent'
+    """
+    return {
+        True: "speaker-independent",
+        False: "NOT speaker-independent",
+        None: "speakers unknown",
+    }[description["speaker_independent"]]
 
 
 def clip_key(clip):
@@ -168,5 +193,7 @@ def clip_key(clip):
 
 
 def _speakers(utterances):
-    """The speakers, told apart between corpora."""
-    return {f"{clip.corpus}/{clip.spk_id}" for clip in utterances}
+    """The speakers that are known, told apart between corpora."""
+    return {
+        f"{clip.corpus}/{clip.spk_id}" for clip in utterances if clip.spk_id
+    }

@@ -210,6 +210,50 @@ def stratified_random(utterances, fractions=(0.8, 0.1, 0.1), seed=0):
     return parts
 
 
+def published_split(utterances, parts):
+    """Splits as the publishers of the corpus did.
+
+    Arguments
+    ---------
+    utterances : list of Utterance
+        The clips.
+    parts : dict
+        The publishers' words for the parts -> "train", "valid" or "test".
+
+    Returns
+    -------
+    dict
+        The clips of each part.
+
+    Raises
+    ------
+    ValueError
+        Where a clip is in a part that is not in `parts`, or a part is empty.
+
+    Example
+    -------
+    >>> from speechbrain_emotion.dataio.manifests import Utterance
+    >>> clips = [
+    ...     Utterance(part, None, 0.0, "sad", "", "", "en", "", "mine", part)
+    ...     for part in ("train", "dev", "test")
+    ... ]
+    >>> parts = published_split(
+    ...     clips, {"train": "train", "dev": "valid", "test": "test"}
+    ... )
+    >>> [clip.id for clip in parts["valid"]]
+    ['dev']
+    """
+    unknown = sorted({clip.part for clip in utterances} - set(parts))
+    if unknown:
+        raise ValueError(
+            f"The corpus has the parts {', '.join(map(repr, unknown))}, which "
+            f"the split does not map; it maps {', '.join(parts)}."
+        )
+    split = _parts(utterances, lambda clip: parts[clip.part])
+    check_split(utterances, split)
+    return split
+
+
 def whole_corpus(utterances, part):
     """Puts all clips into one part, for training and testing across corpora.
 

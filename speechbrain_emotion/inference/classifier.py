@@ -1,27 +1,32 @@
 """Emotion recognition with a trained model."""
 
-import pathlib
-import re
+import dataclasses
 
 import torch
 
+from speechbrain.dataio.encoder import CategoricalEncoder
 from speechbrain.inference.classifiers import EncoderClassifier
-from speechbrain.utils.data_utils import batch_pad_right
 from speechbrain.utils.fetching import FetchConfig, LocalStrategy
-from speechbrain_emotion.dataio.audio import (
-    AudioError,
-    check_speech,
-    load_audio,
+from speechbrain_emotion.dataio.audio import load_audio
+from speechbrain_emotion.inference.inputs import (
+    check_modalities,
+    check_texts,
+    check_wavs,
 )
-from speechbrain_emotion.inference.prediction import Prediction
-from speechbrain_emotion.nnet.lengths import full_lengths, true_lengths
+from speechbrain_emotion.inference.known import EMBEDDED_MODELS
+from speechbrain_emotion.inference.predictor import Predictor
+from speechbrain_emotion.lobes.published import (
+    build_published,
+    fetch_checkpoint,
+    load_published,
+    published_labels,
+)
+from speechbrain_emotion.utils.hub import fetch_folder, fetch_options
+from speechbrain_emotion.utils.trusted_yaml import check_yaml
 
-EMBEDDED_MODEL = pathlib.Path(__file__).parent.parent / "pretrained"
-_HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
-
-class EmotionClassifier(EncoderClassifier):
-    """Recognises emotions in utterances.
+class EmotionClassifier(Predictor, EncoderClassifier):
+    """Recognises emotions in utterances, from speech, text or both.
 
     It is SpeechBrain's ``EncoderClassifier`` around one module, ``model``,
     the same that was trained. The answers are deterministic, computed without
@@ -45,7 +50,7 @@ class EmotionClassifier(EncoderClassifier):
     """
 
     MODULES_NEEDED = ["model"]
-    HPARAMS_NEEDED = ["label_encoder", "sample_rate"]
+    HPARAMS_NEEDED = ["label_encoder"]
 
     def __init__(self, *args, **kwargs):
         super().__init__(*args, **kwargs)
@@ -68,28 +73,34 @@ class EmotionClassifier(EncoderClassifier):
     @classmethod
     def from_hparams(
         cls,
-        source=EMBEDDED_MODEL,
+        source=EMBEDDED_MODELS / "audio",
         hparams_file="hyperparams.yaml",
         savedir=None,
+        trust=False,
+        fetch_config=None,
         **kwargs,
     ):
         """Loads a model from a folder or from the Hugging Face hub.
 
         A local folder needs no network and is read in place. The YAML file of
-        a model is code: load only models that you trust.
+        a model is code; unless the caller trusts it, it may build nothing but
+        models (see ``speechbrain_emotion.utils.trusted_yaml``).
 
         Arguments
         ---------
         source : str or Path
-            Folder or hub id; by default the model that ships in the package.
+            Folder or hub id; by default the speech model in the package.
         hparams_file : str
             Name of the YAML file in it.
         savedir : str or Path
             Where to keep copies; files of another model there are replaced.
             By default nothing is copied (hub files stay in the hub's cache).
+        trust : bool
+            Whether the YAML file may run any code.
+        fetch_config : speechbrain.utils.fetching.FetchConfig
+            Revision, token, cache and use of the network.
         **kwargs
-            Passed on, e.g. ``run_opts={"device": "cuda"}``, ``overrides``,
-            ``fetch_config``.
+            Passed on, e.g. ``run_opts={"device": "cuda"}``, ``overrides``.
 
         Returns
         -------
@@ -98,35 +109,90 @@ class EmotionClassifier(EncoderClassifier):
         Raises
         ------
         FileNotFoundError
-            If ``source`` is neither a folder with that YAML file nor in the
-            form of a hub id.
+            If ``source`` is neither a folder with that YAML file nor the hub
+            id of one.
+        UntrustedYamlError
+            If the YAML file would do more than build a model.
         """
-        is_folder = _check_source(pathlib.Path(source), hparams_file)
+        folder = fetch_folder(source, **fetch_options(fetch_config))
+        if not (folder / hparams_file).is_file():
+            raise FileNotFoundError(
+                f"'{source}' holds no '{hparams_file}': name a folder written "
+                "by a recipe's export, or another hparams_file"
+            )
+        if not trust:
+            check_yaml(folder / hparams_file)
         if savedir is not None:
             # SpeechBrain would go on with the YAML of whatever model was
             # there before, and link to the files instead of copying them.
-            kwargs.setdefault("fetch_config", FetchConfig(overwrite=True))
             kwargs.setdefault("local_strategy", LocalStrategy.COPY)
-        try:
-            return super().from_hparams(
-                source=str(source),
-                hparams_file=hparams_file,
-                savedir=savedir,
-                **kwargs,
+            fetch_config = dataclasses.replace(
+                fetch_config or FetchConfig(), overwrite=True
             )
-        except OSError as error:
-            if is_folder:
-                raise
-            raise FileNotFoundError(
-                f"there is no folder '{source}', and the hub gave no model "
-                f"of that name: {error}"
-            ) from error
+        return super().from_hparams(
+            source=str(folder),
+            hparams_file=hparams_file,
+            savedir=savedir,
+            fetch_config=fetch_config or FetchConfig(),
+            **kwargs,
+        )
+
+    @classmethod
+    def from_checkpoint(
+        cls, source, mode, text_encoder=None, run_opts=None, **fetch
+    ):
+        """Loads a model in the layout of UMUTeam's published checkpoints.
+
+        Labels come from its config, weights from ``model.safetensors`` or
+        ``model.bin``; every tensor must fit. No code is read.
+
+        Reference: Pan et al., SoftwareX 34, 2026, 102677.
+
+        Arguments
+        ---------
+        source : str or Path
+            Folder or hub id.
+        mode : str
+            "text", "audio", "concat", "mean" or "multihead".
+        text_encoder : str or Path
+            Folder or hub id of the text encoder of the multimodal modes.
+        run_opts : dict
+            E.g. ``{"device": "cuda"}``.
+        **fetch
+            See ``fetch_folder``: revision, token, cache_dir,
+            local_files_only.
+
+        Returns
+        -------
+        EmotionClassifier
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such model, or if it lacks a file.
+        CheckpointError
+            If a tensor is missing, unexpected or of another shape.
+        ValueError
+            If the mode is unknown, or lacks its text encoder.
+        """
+        folder = fetch_checkpoint(source, **fetch)
+        model = build_published(folder, mode, text_encoder)
+        load_published(model, folder)
+        label_encoder = CategoricalEncoder()
+        label_encoder.update_from_iterable(published_labels(folder))
+        hparams = {"label_encoder": label_encoder}
+        return cls({"model": model}, hparams, run_opts)
 
     @property
     def labels(self):
         """The labels, in index order."""
         encoder = self.hparams.label_encoder
         return [encoder.ind2lab[i] for i in range(len(encoder))]
+
+    @property
+    def modalities(self):
+        """What the model reads: "speech", "text" or both, a tuple."""
+        return self.mods.model.modalities
 
     @property
     def encoder(self):
@@ -153,21 +219,23 @@ class EmotionClassifier(EncoderClassifier):
         OSError, AudioError
             As ``speechbrain_emotion.dataio.audio.load_audio``.
         """
-        return load_audio(path, self.hparams.sample_rate)
+        return load_audio(path, self.encoder.sample_rate)
 
     @torch.no_grad()
-    def encode_batch(self, wavs, wav_lens=None, texts=None):
+    def encode_batch(self, wavs=None, wav_lens=None, texts=None):
         """Computes the embeddings of a batch of utterances.
 
         Arguments
         ---------
         wavs : torch.Tensor
-            Waveforms at the model's sample rate, [batch, samples] or
-            [samples].
+            Waveforms at 16 kHz, [batch, samples] or [samples], for models
+            that hear.
         wav_lens : torch.Tensor
-            Relative lengths, [batch]; by default all full.
+            Relative lengths, [batch]; by default all full. For a model that
+            also reads, 0 says that a row has no speech.
         texts : list of str
-            What is said, for models that read text.
+            What is said, for models that read text. For a model that also
+            hears, None in the list says that a row has no text.
 
         Returns
         -------
@@ -178,24 +246,31 @@ class EmotionClassifier(EncoderClassifier):
         ------
         AudioError
             If an utterance is too short or too long, silent, or not finite.
+        ValueError
+            If the inputs are not those that the model reads.
         """
-        wavs, wav_lens = self._check_batch(wavs, wav_lens)
+        check_modalities(self.modalities, wavs, texts)
+        if wavs is not None:
+            both = "text" in self.modalities
+            wavs, wav_lens = check_wavs(wavs, wav_lens, self.encoder, both)
+            wavs, wav_lens = wavs.to(self.device), wav_lens.to(self.device)
+        if texts is not None:
+            check_texts(texts, None if wavs is None else len(wavs))
         with self.inference_ctx:
             embeddings = self.mods.model.embed(wavs, wav_lens, texts)
         return embeddings.float()
 
-    def classify_batch(self, wavs, wav_lens=None, texts=None):
+    def classify_batch(self, wavs=None, wav_lens=None, texts=None):
         """Classifies a batch of utterances.
 
         Arguments
         ---------
         wavs : torch.Tensor
-            Waveforms at the model's sample rate, [batch, samples] or
-            [samples].
+            As ``encode_batch``.
         wav_lens : torch.Tensor
-            Relative lengths, [batch]; by default all full.
+            As ``encode_batch``.
         texts : list of str
-            What is said, for models that read text.
+            As ``encode_batch``.
 
         Returns
         -------
@@ -210,7 +285,7 @@ class EmotionClassifier(EncoderClassifier):
 
         Raises
         ------
-        AudioError
+        AudioError, ValueError
             As ``encode_batch``.
         """
         embeddings = self.encode_batch(wavs, wav_lens, texts)
@@ -240,145 +315,14 @@ class EmotionClassifier(EncoderClassifier):
         ------
         OSError, AudioError
             If the file is missing or cannot be used; the message says why.
+        ValueError
+            If the model does not read what is given.
         """
-        wav = self._load_checked(path)
         texts = None if text is None else [text]
+        check_modalities(self.modalities, path, texts)
+        wav = self.load_checked(path)
         return self.classify_batch(wav.unsqueeze(0), texts=texts)
 
-    def predict(self, inputs, texts=None, batch_size=8):
-        """Recognises the emotion of one utterance or of several.
-
-        Arguments
-        ---------
-        inputs : str, Path, torch.Tensor or list of these
-            Audio files, or waveforms [samples] at the model's sample rate.
-        texts : str or list of str
-            What is said in each, for models that read text.
-        batch_size : int
-            How many utterances are computed at once.
-
-        Returns
-        -------
-        Prediction or list of Prediction
-            One for a single input. For a list, one each in the same order; an
-            input that cannot be used has its ``error`` set and does not keep
-            the others from being answered.
-
-        Raises
-        ------
-        OSError, AudioError
-            If a single input cannot be used.
-        """
-        if not isinstance(inputs, list | tuple):
-            wav = self._load_checked(inputs)
-            texts = None if texts is None else [texts]
-            return self._predict_wavs([wav], [inputs], texts)[0]
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, not {batch_size}")
-        if texts is not None and len(texts) != len(inputs):
-            raise ValueError(
-                f"{len(inputs)} inputs but {len(texts)} texts: give one each"
-            )
-        predictions = []
-        for start in range(0, len(inputs), batch_size):
-            chunk = slice(start, start + batch_size)
-            predictions += self._predict_chunk(
-                inputs[chunk], None if texts is None else texts[chunk]
-            )
-        return predictions
-
-    def forward(self, wavs, wav_lens=None, texts=None):
+    def forward(self, wavs=None, wav_lens=None, texts=None):
         """Same as ``classify_batch``."""
         return self.classify_batch(wavs, wav_lens, texts)
-
-    def _predict_chunk(self, inputs, texts):
-        """Predicts what can be loaded and records what can not."""
-        answers, loaded = {}, {}
-        for i, item in enumerate(inputs):
-            try:
-                loaded[i] = self._load_checked(item)
-            except (AudioError, OSError) as error:
-                answers[i] = Prediction.failed(str(error), _source(item))
-        if loaded:
-            predictions = self._predict_wavs(
-                list(loaded.values()),
-                [inputs[i] for i in loaded],
-                None if texts is None else [texts[i] for i in loaded],
-            )
-            answers.update(zip(loaded, predictions))
-        return [answers[i] for i in range(len(inputs))]
-
-    def _predict_wavs(self, wavs, inputs, texts):
-        """Predicts a list of usable waveforms as one batch."""
-        batch, wav_lens = batch_pad_right(wavs)
-        log_probs, *_ = self.classify_batch(batch, wav_lens, texts)
-        return [
-            Prediction.from_scores(
-                dict(zip(self.labels, row.exp().tolist())), _source(item)
-            )
-            for row, item in zip(log_probs, inputs)
-        ]
-
-    def _load_checked(self, item):
-        """Gets the waveform of an input, and makes sure it can be used."""
-        if isinstance(item, torch.Tensor):
-            wav, name = item, "the waveform"
-        else:
-            wav, name = self.load_audio(item), f"'{item}'"
-        self._check(wav, name)
-        return wav
-
-    def _check(self, wav, name):
-        check_speech(
-            wav,
-            name,
-            self.encoder.min_samples,
-            self.hparams.sample_rate,
-            self.encoder.max_samples,
-        )
-
-    def _check_batch(self, wavs, wav_lens):
-        """Puts a batch in form, and makes sure each utterance can be used."""
-        if wavs.ndim == 1:
-            wavs = wavs.unsqueeze(0)
-        if wavs.ndim != 2:
-            raise ValueError(
-                "wavs must be [batch, samples] or [samples], mono; got "
-                f"{tuple(wavs.shape)}"
-            )
-        if wav_lens is None:
-            wav_lens = full_lengths(wavs)
-        if wav_lens.shape != wavs.shape[:1]:
-            raise ValueError(
-                f"wav_lens must be [{wavs.shape[0]}], relative lengths; got "
-                f"{tuple(wav_lens.shape)}"
-            )
-        if not ((wav_lens > 0) & (wav_lens <= 1)).all():
-            raise ValueError(
-                "wav_lens are relative lengths in (0, 1]; got "
-                f"{wav_lens.tolist()}"
-            )
-        for i, n in enumerate(true_lengths(wav_lens, wavs.shape[1]).tolist()):
-            self._check(wavs[i, :n], f"row {i} of the batch")
-        return wavs.float().to(self.device), wav_lens.to(self.device)
-
-
-def _check_source(source, hparams_file):
-    """Tells a model folder (True) from what may be a hub id (False)."""
-    if source.is_dir():
-        if (source / hparams_file).is_file():
-            return True
-        raise FileNotFoundError(
-            f"'{source}' holds no '{hparams_file}': name a folder written by "
-            "a recipe's export, or another hparams_file"
-        )
-    if source.exists() or not _HUB_ID.fullmatch(str(source)):
-        raise FileNotFoundError(
-            f"'{source}' is neither a model folder nor a hub id (owner/name)"
-        )
-    return False
-
-
-def _source(item):
-    """The name of an input, where it has one."""
-    return None if isinstance(item, torch.Tensor) else str(item)

@@ -8,8 +8,8 @@ class Prediction:
     """The emotion recognised in one utterance.
 
     A score is the model's probability for a label among the labels it knows.
-    It is an estimate of how the utterance sounds to listeners, not a fact
-    about what the speaker feels.
+    It is an estimate of how the utterance sounds to listeners or reads, not
+    a fact about what the speaker feels.
 
     Arguments
     ---------
@@ -20,57 +20,64 @@ class Prediction:
     scores : dict
         Probability of every label, in the model's order; they sum to 1.
     source : str or None
-        The file, where the input was one.
+        The audio file, where there was one.
+    text : str or None
+        The text that was read, where there was one.
+    modalities : tuple of str
+        What the answer comes from: "speech", "text" or both. A model of both
+        answers from one where the other is missing.
     error : str or None
         Why the input could not be answered, otherwise None.
 
     Example
     -------
-    >>> p = Prediction.from_scores({"happy": 0.75, "sad": 0.25})
-    >>> p.label, p.score
-    ('happy', 0.75)
+    >>> p = Prediction.from_scores({"happy": 0.75, "sad": 0.25}, text="Oh!")
+    >>> p.label, p.score, p.text
+    ('happy', 0.75, 'Oh!')
     """
 
     label: str | None
     score: float | None
     scores: dict[str, float]
     source: str | None = None
+    text: str | None = None
+    modalities: tuple[str, ...] = ()
     error: str | None = None
 
     @classmethod
-    def from_scores(cls, scores, source=None):
+    def from_scores(cls, scores, **fields):
         """Builds a prediction from the probability of every label.
 
         Arguments
         ---------
         scores : dict
             Label -> probability.
-        source : str
-            The file, where the input was one.
+        **fields
+            ``source``, ``text``, ``modalities``.
 
         Returns
         -------
         Prediction
         """
         label = max(scores, key=scores.get)
-        return cls(label, scores[label], scores, source)
+        return cls(label, scores[label], scores, **fields)
 
     @classmethod
-    def failed(cls, error, source=None):
+    def failed(cls, error, **fields):
         """Records an input that could not be answered.
 
         Arguments
         ---------
         error : str
             What is wrong with it and what to do.
-        source : str
-            The file, where the input was one.
+        **fields
+            ``source``, ``text``.
 
         Returns
         -------
         Prediction
         """
-        return cls(None, None, {}, source, error)
+        return cls(None, None, {}, error=error, **fields)
 
     def to_dict(self):
         """Gives the fields as a plain dictionary, e.g. for JSON."""

@@ -1,122 +1,40 @@
-"""What all pretrained speech encoders of this package share.
-
-SpeechBrain's Hugging Face lobes load a model and run it. Here they get one
-interface, exact lengths, a choice of layers, LoRA, and loading that is strict
-and can also start from a config alone.
-"""
-
-import contextlib
-import json
-import pathlib
-import tempfile
+"""What all pretrained speech encoders of this package share."""
 
 import torch
-from transformers import CONFIG_MAPPING
 
 from speechbrain.dataio.dataio import length_to_mask
-from speechbrain.integrations.huggingface.huggingface import (
-    HFTransformersInterface,
-)
-from speechbrain_emotion.lobes.lora import insert_lora
+from speechbrain_emotion.lobes.pretrained_encoder import PretrainedEncoder
 from speechbrain_emotion.nnet.layer_mixing import LayerMixing
 from speechbrain_emotion.nnet.lengths import full_lengths, true_lengths
 
-WEIGHT_SUFFIXES = (".safetensors", ".bin")
 
-# Fields of a config that say nothing about the architecture.
-BOOKKEEPING = {
-    "_name_or_path",
-    "architectures",
-    "dtype",
-    "id2label",
-    "label2id",
-    "problem_type",
-    "transformers_version",
-}
-
-
-class SpeechEncoder(HFTransformersInterface):
+class SpeechEncoder(PretrainedEncoder):
     """Base of the speech encoders: waveforms in, frames out.
 
-    A subclass names its ``model_type`` and implements ``_encode``. It
-    inherits from this class first, then from SpeechBrain's lobe.
+    A subclass implements ``_encode``.
 
     Arguments
     ---------
-    source : str
-        Hub name, or local folder with config and weights.
-    save_path : str
-        Cache folder of downloads. None: Hugging Face's own cache.
-    config : dict
-        Fields of the Hugging Face config, for a model with random weights,
-        built without any file. Exactly one of source and config is given.
-    freeze : bool
-        If True, the encoder stays in evaluation mode and gets no gradient.
     layer : str, int or list of int
         "last", the index of a hidden state (0 is the input of the first
         layer), several of them to be put side by side, or "weighted" for a
         learned mixture of all hidden states.
-    gradient_checkpointing : bool
-        If True, saves memory in training by computing activations twice.
-    lora : dict
-        Arguments of ``insert_lora``: rank, target_layers, alpha. Only the
-        adapters are then trained. None: no adapters.
-    **lobe_arguments
-        Passed on to SpeechBrain's lobe.
+    **arguments
+        See ``PretrainedEncoder``.
 
     Raises
     ------
     ValueError
-        If arguments contradict each other, or if a checkpoint does not fit.
-    FileNotFoundError
-        If a local folder holds no weights in Hugging Face's format.
+        If there is no such layer, and as ``PretrainedEncoder``.
     """
 
-    model_type = None
     sample_rate = 16000
     min_samples = 1
     max_samples = None
-    # Beginnings of tensor names a checkpoint may lack or have in excess.
-    optional_tensors = ()
 
-    def __init__(
-        self,
-        source=None,
-        save_path=None,
-        config=None,
-        freeze=False,
-        layer="last",
-        gradient_checkpointing=False,
-        lora=None,
-        **lobe_arguments,
-    ):
-        if (source is None) == (config is None):
-            raise ValueError(
-                f"{type(self).__name__} needs exactly one of `source` (hub "
-                "name, or folder with weights) and `config` (fields of the "
-                "Hugging Face config, for random initial weights)."
-            )
-        if freeze and lora is not None:
-            raise ValueError(
-                "freeze=True with `lora` would train nothing. LoRA freezes "
-                "the base model by itself: drop freeze=True."
-            )
-        # The interface reads these while it loads.
-        self.layer = layer
-        self.from_scratch = config is not None
-
-        if self.from_scratch:
-            folder = _config_folder(config, self.model_type)
-        else:
-            folder = contextlib.nullcontext(_checked_source(source))
-        with folder as path:
-            super().__init__(
-                source=path,
-                save_path=save_path,
-                freeze=freeze,
-                **lobe_arguments,
-            )
-
+    def __init__(self, layer="last", **arguments):
+        self.layer = layer  # override_config reads it
+        super().__init__(**arguments)
         n_states = self.model.config.num_hidden_layers + 1
         _check_layer(layer, n_states)
         n_chosen = len(layer) if isinstance(layer, list) else 1
@@ -124,11 +42,6 @@ class SpeechEncoder(HFTransformersInterface):
         self.layer_mixing = (
             LayerMixing(n_states) if layer == "weighted" else None
         )
-        self.lora = lora
-        if lora is not None:
-            self.model = insert_lora(self.model, **lora)
-        if gradient_checkpointing:
-            self.model.gradient_checkpointing_enable({"use_reentrant": False})
 
     def forward(self, wavs, wav_lens=None):
         """Encodes a batch of waveforms.
@@ -211,40 +124,6 @@ class SpeechEncoder(HFTransformersInterface):
         milliseconds = 1000 * samples / self.sample_rate
         return f"{samples} samples ({milliseconds:.1f} ms)"
 
-    def train(self, mode=True):
-        """Sets the training mode, but never of a frozen model.
-
-        Arguments
-        ---------
-        mode : bool
-            True for training, False for evaluation.
-
-        Returns
-        -------
-        SpeechEncoder
-            Itself.
-        """
-        super().train(mode)
-        if self.freeze:
-            self.model.eval()
-        return self
-
-    def freeze_now(self):
-        """Freezes an encoder that was trained until now."""
-        self.freeze = True
-        self.freeze_model(self.model)
-
-    def freeze_model(self, model):
-        """Freezes the model; some of SpeechBrain's lobes keep its dropout.
-
-        Arguments
-        ---------
-        model : torch.nn.Module
-            The model to freeze.
-        """
-        model.eval()
-        model.requires_grad_(False)
-
     def export_arguments(self):
         """Gives the arguments that rebuild this architecture offline.
 
@@ -254,106 +133,7 @@ class SpeechEncoder(HFTransformersInterface):
             Arguments of the constructor, in plain Python types that go into
             JSON or YAML. Weights are in ``state_dict()``.
         """
-        arguments = {
-            "source": None,
-            "config": _changed_fields(self.model.config),
-            "layer": self.layer,
-            "lora": self.lora,
-        }
-        return json.loads(json.dumps(arguments))
-
-    def override_config(self, config):
-        """Checks that the config is one of this encoder's model.
-
-        Arguments
-        ---------
-        config : transformers.PreTrainedConfig
-            The config that was read.
-
-        Returns
-        -------
-        transformers.PreTrainedConfig
-            The same config.
-        """
-        if config.model_type != self.model_type:
-            raise ValueError(
-                f"{type(self).__name__} needs a model of type "
-                f"'{self.model_type}', not '{config.model_type}'."
-            )
-        return config
-
-    def _from_pretrained(self, source, save_path, **_):
-        """Builds the model; every tensor of a checkpoint must fit.
-
-        This replaces the interface's loading, which only warns about
-        missing tensors and fails where ``save_path`` is None.
-        """
-        if self.from_scratch:
-            self.model = self.auto_class.from_config(self.config)
-            return
-        self.model, report = self.auto_class.from_pretrained(
-            source,
-            config=self.config,
-            cache_dir=save_path,
-            dtype=torch.float32,
-            ignore_mismatched_sizes=True,  # reported with the others below
-            output_loading_info=True,
-        )
-        self._check_loading(source, report)
-
-    def _check_loading(self, source, report):
-        """Raises if tensors are missing, unexpected or of another shape."""
-
-        def names(keys):
-            """Lists the tensors that must fit."""
-            keys = sorted(
-                key for key in keys if not key.startswith(self.optional_tensors)
-            )
-            return ", ".join(keys) or "none"
-
-        problems = {
-            "missing": names(report["missing_keys"]),
-            "unexpected": names(report["unexpected_keys"]),
-            "of another shape": names(
-                key for key, *_ in report["mismatched_keys"]
-            ),
-        }
-        if set(problems.values()) != {"none"}:
-            listing = "; ".join(f"{k}: {v}" for k, v in problems.items())
-            raise ValueError(
-                f"The weights in {source} do not fit its config as "
-                f"{type(self).__name__}. Tensors {listing}."
-            )
-
-
-@contextlib.contextmanager
-def _config_folder(config, model_type):
-    """Writes a config into a folder, where the interface reads it."""
-    known = CONFIG_MAPPING[model_type]().to_dict()
-    unknown = sorted(set(config) - set(known))
-    if unknown:
-        raise ValueError(
-            f"A config of '{model_type}' has no {', '.join(unknown)}."
-        )
-    with tempfile.TemporaryDirectory() as folder:
-        text = json.dumps({"model_type": model_type, **config})
-        pathlib.Path(folder, "config.json").write_text(text, encoding="utf-8")
-        yield folder
-
-
-def _checked_source(source):
-    """Refuses a local folder without weights that transformers reads."""
-    folder = pathlib.Path(source)
-    if folder.is_dir():
-        names = sorted(file.name for file in folder.iterdir())
-        if not any(name.endswith(WEIGHT_SUFFIXES) for name in names):
-            raise FileNotFoundError(
-                f"{source} holds no *.safetensors or *.bin weights, only "
-                f"{', '.join(names) or 'nothing'}. A SpeechBrain *.ckpt is "
-                "loaded by its Checkpointer or Pretrainer into an encoder "
-                "built with `config`."
-            )
-    return str(source)
+        return {**super().export_arguments(), "layer": self.layer}
 
 
 def _check_layer(layer, n_states):
@@ -370,13 +150,3 @@ def _check_layer(layer, n_states):
         f"layer={layer!r}: expected 'last', 'weighted', or the index or "
         f"indexes of the {n_states} hidden states."
     )
-
-
-def _changed_fields(config):
-    """Fields of a config that differ from the defaults of its class."""
-    default = type(config)().to_dict()
-    return {
-        name: value
-        for name, value in config.to_dict().items()
-        if name not in BOOKKEEPING and value != default.get(name)
-    }

@@ -30,6 +30,9 @@ class W2VBertEncoder(SpeechEncoder, W2VBert):
         Fields of ``transformers.Wav2Vec2BertConfig``, for a model with random
         weights, built without any file. Exactly one of source and config is
         given.
+    load_weights : bool
+        If False, only the config of the source is read, and the weights have
+        no defined values until a Pretrainer or Checkpointer loads them.
     freeze : bool
         If True, the encoder stays in evaluation mode and gets no gradient.
     layer : str, int or list of int
@@ -85,6 +88,7 @@ class W2VBertEncoder(SpeechEncoder, W2VBert):
         source=None,
         save_path=None,
         config=None,
+        load_weights=True,
         freeze=False,
         layer="last",
         gradient_checkpointing=False,
@@ -94,6 +98,7 @@ class W2VBertEncoder(SpeechEncoder, W2VBert):
             source=source,
             save_path=save_path,
             config=config,
+            load_weights=load_weights,
             freeze=freeze,
             layer=layer,
             gradient_checkpointing=gradient_checkpointing,

@@ -4,6 +4,8 @@ import json
 import logging
 import pathlib
 
+import torch
+
 import speechbrain as sb
 from speechbrain.utils.distributed import if_main_process
 from speechbrain_emotion.training.resumable import ResumableBrain
@@ -37,6 +39,10 @@ class EmotionBrain(ResumableBrain):
         Gets the statistics of each epoch.
     report_folder : str or Path
         Where the test results are written.
+    mask_absent_labels : bool
+        Whether, in training, an utterance is compared only with the labels
+        that its corpus has. Otherwise a model of several corpora learns that
+        whatever looks like a corpus without, say, neutral is not neutral.
     **kwargs
         See ``ResumableBrain``; ``opt_class`` makes the head's optimizer.
     """
@@ -52,6 +58,7 @@ class EmotionBrain(ResumableBrain):
         augment,
         train_logger,
         report_folder,
+        mask_absent_labels=False,
         **kwargs,
     ):
         super().__init__(modules, **kwargs)
@@ -67,6 +74,8 @@ class EmotionBrain(ResumableBrain):
         self.augment = augment
         self.train_logger = train_logger
         self.report_folder = pathlib.Path(report_folder)
+        self.mask_absent_labels = mask_absent_labels
+        self.label_masks = None
         self.reports = None
         for name, scheduler in schedulers.items():
             self.checkpointer.add_recoverable(f"scheduler_{name}", scheduler)
@@ -78,21 +87,54 @@ class EmotionBrain(ResumableBrain):
         return getattr(model, "module", model)
 
     def compute_forward(self, batch, stage):
-        """Waveforms -> (augmentation) -> logits, [batch, n_classes]."""
+        """Waveforms (augmented), texts -> logits, [batch, n_classes]."""
         batch = batch.to(self.device)
-        wavs, wav_lens = batch.sig
+        wavs = wav_lens = texts = None
+        if "speech" in self.model.modalities:
+            wavs, wav_lens = batch.sig
+        if "text" in self.model.modalities:
+            texts = batch.words
         if stage == sb.Stage.TRAIN and self.augment is not None:
             wavs, wav_lens = self.augment(wavs, wav_lens)
-        return self.modules.model(wavs, wav_lens)
+            if texts is not None:
+                rows = self.augment.replicate_labels(torch.arange(len(texts)))
+                texts = [texts[row] for row in rows]
+        return self.modules.model(wavs, wav_lens, texts)
 
     def compute_objectives(self, predictions, batch, stage):
         """Logits -> loss; outside training the predictions are kept."""
         targets = batch.emo_encoded.data.squeeze(-1)
         if stage != sb.Stage.TRAIN:
             self.metrics.append(batch.id, predictions, targets)
-        elif self.augment is not None:
+            return self.compute_cost(predictions, targets)
+        masks = None
+        if self.label_masks is not None:
+            masks = torch.stack([self.label_masks[id] for id in batch.id])
+        if self.augment is not None:
             targets = self.augment.replicate_labels(targets)
+            if masks is not None:
+                masks = self.augment.replicate_labels(masks)
+        if masks is not None:
+            lowest = torch.finfo(predictions.dtype).min
+            masks = masks.to(predictions.device)
+            predictions = predictions.masked_fill(~masks, lowest)
         return self.compute_cost(predictions, targets)
+
+    def fit(self, epoch_counter, train_set, *args, **kwargs):
+        """Trains the model; see ``speechbrain.Brain.fit``.
+
+        Arguments
+        ---------
+        epoch_counter : iterable
+            The epochs.
+        train_set : speechbrain.dataio.dataset.DynamicItemDataset
+            The training part.
+        *args, **kwargs
+            See ``speechbrain.Brain.fit``.
+        """
+        if self.mask_absent_labels:
+            self.label_masks = label_masks(train_set.data, self.labels)
+        super().fit(epoch_counter, train_set, *args, **kwargs)
 
     def init_optimizers(self):
         """Makes one optimizer for the head and one for the encoder."""
@@ -231,13 +273,49 @@ def reports_by_group(metrics, group_of):
     return reports
 
 
+def label_masks(utterances, labels):
+    """Marks for each utterance the labels that its corpus has.
+
+    Arguments
+    ---------
+    utterances : dict
+        Id -> manifest entry with ``corpus`` and ``emo``.
+    labels : list of str
+        All labels, in index order.
+
+    Returns
+    -------
+    dict
+        Id -> mask, [n_classes], True where the corpus has the label.
+
+    Example
+    -------
+    >>> masks = label_masks(
+    ...     {
+    ...         "a": {"corpus": "ISEAR", "emo": "sad"},
+    ...         "b": {"corpus": "MELD", "emo": "neutral"},
+    ...     },
+    ...     ["neutral", "sad"],
+    ... )
+    >>> masks["a"]
+    tensor([False,  True])
+    """
+    found = {(entry["corpus"], entry["emo"]) for entry in utterances.values()}
+    masks = {
+        corpus: torch.tensor([(corpus, label) in found for label in labels])
+        for corpus, _ in found
+    }
+    return {id: masks[entry["corpus"]] for id, entry in utterances.items()}
+
+
 def split_parameters(model):
     """Separates the trainable parameters of pretrained encoder and head.
 
     Arguments
     ---------
     model : EmotionModel
-        Its pretrained part is ``model.embedding_model.encoder.model``.
+        Its pretrained parts are the ``model`` of each of
+        ``model.embedding_model.encoders``.
 
     Returns
     -------
@@ -250,10 +328,8 @@ def split_parameters(model):
     Example
     -------
     >>> from torch import nn
-    >>> from speechbrain_emotion.lobes.emotion_model import (
-    ...     EmotionModel,
-    ...     SpeechEmbedding,
-    ... )
+    >>> from speechbrain_emotion.lobes.embedding import SpeechEmbedding
+    >>> from speechbrain_emotion.lobes.emotion_model import EmotionModel
     >>> from speechbrain_emotion.lobes.w2v_bert import W2VBertEncoder
     >>> encoder = W2VBertEncoder(
     ...     config={"hidden_size": 16, "num_hidden_layers": 1}, freeze=True
@@ -264,8 +340,11 @@ def split_parameters(model):
     >>> [len(group) for group in split_parameters(model)]
     [2, 0]
     """
-    pretrained = model.embedding_model.encoder.model
-    encoder = {id(p) for p in pretrained.parameters()}
+    encoder = {
+        id(parameter)
+        for pretrained in model.embedding_model.encoders
+        for parameter in pretrained.model.parameters()
+    }
     trainable = [p for p in model.parameters() if p.requires_grad]
     return (
         [p for p in trainable if id(p) not in encoder],

@@ -6,18 +6,20 @@ import pathlib
 
 import ruamel.yaml
 
+from speechbrain_emotion.dataio.protocol import speaker_protocol
+
 TEMPLATE = """---
 {front_matter}---
 
 # {title}
 
-A speech emotion recogniser, trained with speechbrain-emotion.
+An emotion recogniser ({inputs}), trained with speechbrain-emotion.
 
 ```python
 from speechbrain_emotion import EmotionClassifier
 
 classifier = EmotionClassifier.from_hparams(source="path/to/this/folder")
-print(classifier.predict("clip.wav"))
+print(classifier.predict({example}))
 ```
 
 ## Labels
@@ -34,20 +36,47 @@ Protocol: {protocol}.
 
 {results}
 
-## Limits
+{sections}## Limits
 
-- The scores say how a clip sounds to the model among the labels it knows.
+- The scores say how {what} to the model among the labels it knows.
   They are estimates, not facts about what a person feels.
-- On other speakers, languages and microphones than those of the training
-  data, and on spontaneous where they are acted, expect less than the figures
-  above.
+- On other {others} than those of the training data, and on spontaneous ones
+  where they are acted, expect less than the figures above.
 - {terms}
 - Not for clinical, employment, legal or surveillance use, nor for any
   decision about a person.
 """
 
 
-def model_card(reports, card, split_file):
+# What a card says of models that read these modalities.
+WORDS = {
+    ("speech",): {
+        "inputs": "speech",
+        "example": '"clip.wav"',
+        "what": "a clip sounds",
+        "others": "speakers, languages and microphones",
+        "task": "audio-classification",
+    },
+    ("text",): {
+        "inputs": "text",
+        "example": 'texts="I miss her so much."',
+        "what": "a text reads",
+        "others": "authors, languages and kinds of text",
+        "task": "text-classification",
+    },
+    ("speech", "text"): {
+        "inputs": "speech and text",
+        "example": '"clip.wav", "I miss her so much."',
+        "what": "an utterance sounds and reads",
+        "others": "speakers, languages, microphones and kinds of text",
+        "task": "audio-classification",
+    },
+}
+
+
+def model_card(
+    reports, card, split_file, modalities=("speech",), sections=None
+):
     """Writes the text of a model card in the form of the Hugging Face hub.
 
     Arguments
@@ -62,6 +91,10 @@ def model_card(reports, card, split_file):
     split_file : str or Path or None
         The record of the split that preparation wrote; None where the
         manifests were made otherwise.
+    modalities : tuple of str
+        What the model reads: "speech", "text" or both.
+    sections : dict
+        Heading -> text of further sections.
 
     Returns
     -------
@@ -83,17 +116,23 @@ def model_card(reports, card, split_file):
     >>> "In index order: sad, happy." in text
     True
     """
+    words = dict(WORDS[tuple(modalities)])
     front_matter = {
         "language": card["language"],
         "license": card["license"],
         "library_name": "speechbrain",
-        "pipeline_tag": "audio-classification",
-        "tags": ["speech-emotion-recognition", "speechbrain"],
+        "pipeline_tag": words.pop("task"),
+        "tags": ["emotion-recognition", "speechbrain"],
     }
     if card["base_model"]:
         front_matter["base_model"] = card["base_model"]
     return TEMPLATE.format(
+        **words,
         front_matter=_dump(front_matter),
+        sections="".join(
+            f"## {heading}\n\n{text}\n\n"
+            for heading, text in (sections or {}).items()
+        ),
         title=card["title"],
         labels=", ".join(reports["all"].labels),
         data=card["data"],
@@ -112,11 +151,16 @@ def _protocol(split_file):
         return "unknown, the manifests were not made by this recipe"
     split = json.loads(pathlib.Path(split_file).read_text(encoding="utf-8"))
     parts = ", ".join(
-        f"{name} {part['clips']} clips of {len(part['speakers'])} speakers"
+        f"{name} {part['clips']} utterances{_speakers(part)}"
         for name, part in split["parts"].items()
     )
-    kind = "" if split["speaker_independent"] else "NOT "
-    return f"{kind}speaker-independent; {parts}"
+    return f"{speaker_protocol(split)}; {parts}"
+
+
+def _speakers(part):
+    """Counts the speakers of a part, where they are known."""
+    n_speakers = len(part["speakers"])
+    return f" of {n_speakers} speakers" if n_speakers else ""
 
 
 def _dump(front_matter):

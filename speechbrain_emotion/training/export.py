@@ -3,19 +3,28 @@
 import pathlib
 
 import ruamel.yaml
+import torch
 from hyperpyyaml import resolve_references
 from safetensors.torch import save_file
 
 
 def export_model(
-    folder, hparams_file, overrides, definition, model, label_encoder, card
+    folder,
+    hparams_file,
+    overrides,
+    definition,
+    model,
+    label_encoder,
+    card,
+    dtype="float32",
 ):
     """Writes a self-contained inference folder.
 
     It holds ``hyperparams.yaml`` (the model definition that the training YAML
-    includes, with the encoder built from its configuration, so that nothing
-    is downloaded), ``model.safetensors``, ``label_encoder.txt`` and the model
-    card ``README.md``.
+    includes, with the encoders built from their configurations, so that
+    nothing is downloaded), ``model.safetensors``, ``label_encoder.txt``, for
+    models that read text ``tokenizer.json``, and the model card
+    ``README.md``.
 
     Arguments
     ---------
@@ -33,6 +42,9 @@ def export_model(
         The labels, in index order.
     card : str
         Text of the model card.
+    dtype : str
+        How weights are stored, e.g. "float16" for half the size. A model
+        computes in float32 all the same.
 
     Returns
     -------
@@ -41,14 +53,20 @@ def export_model(
     """
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    encoder = model.embedding_model.encoder
-    with open(folder / "hyperparams.yaml", "w", encoding="utf-8") as fout:
-        _write_definition(fout, hparams_file, overrides, definition, encoder)
-    tensors = {
-        name: tensor.detach().cpu().contiguous()
-        for name, tensor in model.state_dict().items()
+    encoders = {
+        f"{modality}_encoder": encoder
+        for modality, encoder in zip(
+            model.modalities, model.embedding_model.encoders
+        )
     }
-    save_file(tensors, folder / "model.safetensors")
+    with open(folder / "hyperparams.yaml", "w", encoding="utf-8") as fout:
+        _write_definition(fout, hparams_file, overrides, definition, encoders)
+    if "text_encoder" in encoders:
+        encoders["text_encoder"].tokenizer.save(folder / "tokenizer.json")
+    save_file(
+        _stored(model.state_dict(), getattr(torch, dtype)),
+        folder / "model.safetensors",
+    )
     # safetensors lets nobody but the owner read it.
     (folder / "model.safetensors").chmod(0o644)
     label_encoder.save(folder / "label_encoder.txt")
@@ -56,16 +74,28 @@ def export_model(
     return folder
 
 
-def _write_definition(fout, hparams_file, overrides, definition, encoder):
+def _stored(state, dtype):
+    """Tensors as they are stored; counters and the like keep their type."""
+    return {
+        name: tensor.detach()
+        .to("cpu", dtype if tensor.is_floating_point() else None)
+        .contiguous()
+        for name, tensor in state.items()
+    }
+
+
+def _write_definition(fout, hparams_file, overrides, definition, encoders):
     """Takes the model definition out of the training YAML."""
     with open(hparams_file, encoding="utf-8") as fin:
         resolved = resolve_references(fin, overrides)
     yaml = ruamel.yaml.YAML()
     tree = yaml.load(resolved)[definition]
-    # The references to the encoder are aliases of this one node.
-    node = tree["speech_encoder"]
-    node.pop("save_path", None)
-    node.update(encoder.export_arguments())
+    for name, encoder in encoders.items():
+        # The references to the encoder are aliases of this one node.
+        tree[name].pop("save_path", None)
+        tree[name].update(encoder.export_arguments())
+    if "tokenizer" in tree:
+        tree["tokenizer"]["source"] = None  # the pretrainer loads it
     _strip_comments(tree)
     for key, value in tree.items():
         if isinstance(value, ruamel.yaml.comments.CommentedMap):

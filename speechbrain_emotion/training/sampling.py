@@ -5,7 +5,9 @@ from collections import Counter
 from speechbrain.dataio.sampler import ReproducibleWeightedRandomSampler
 
 
-def balanced_sampler(dataset, by, num_samples, seed, weights=None, equal=None):
+def balanced_sampler(
+    dataset, by, num_samples, seed, weights=None, equal=None, power=1.0
+):
     """Draws utterances so that all groups come equally often.
 
     Arguments
@@ -24,6 +26,10 @@ def balanced_sampler(dataset, by, num_samples, seed, weights=None, equal=None):
     equal : str
         Key whose values come equally often over all groups, e.g. "emo" where
         not every corpus has every emotion; by default none.
+    power : float
+        1 to balance the groups in full, 0 to draw each as often as it is in
+        the corpus. In between a group of n utterances is drawn in proportion
+        to n ** (1 - power).
 
     Raises
     ------
@@ -52,7 +58,9 @@ def balanced_sampler(dataset, by, num_samples, seed, weights=None, equal=None):
         raise ValueError(
             f"weights: no utterance has {by[0]} {', '.join(sorted(unknown))}"
         )
-    drawn = [share.get(group[0], 1.0) / count[group] for group in groups]
+    drawn = [
+        share.get(group[0], 1.0) / count[group] ** power for group in groups
+    ]
     if equal is not None:
         total = Counter()
         for item, weight in zip(items, drawn):

@@ -1,5 +1,10 @@
 """Loading of trained parameters: safetensors, strict, from any folder."""
 
+import functools
+import pathlib
+import pickle
+
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
@@ -11,7 +16,7 @@ class CheckpointError(ValueError):
     """Parameters that do not fit the model; the message names the tensors."""
 
 
-def load_safetensors(module, path):
+def load_safetensors(module, path, prefix=""):
     """Loads all parameters of a module from a safetensors file.
 
     Arguments
@@ -20,6 +25,9 @@ def load_safetensors(module, path):
         Changed in place.
     path : str or Path
         The file.
+    prefix : str
+        Where the module is a part of the model in the file: the beginning of
+        its tensors' names. Other tensors are not looked at.
 
     Raises
     ------
@@ -38,21 +46,101 @@ def load_safetensors(module, path):
     >>> torch.equal(trained.weight, fresh.weight)
     True
     """
+    found = {
+        name.removeprefix(prefix): tensor
+        for name, tensor in read_tensors(path).items()
+        if name.startswith(prefix)
+    }
+    expected = {name: t.shape for name, t in module.state_dict().items()}
+    check_tensors(found, expected, path)
+    module.load_state_dict(found)
+
+
+def read_tensors(path):
+    """Reads a file of tensors, safetensors or pickle.
+
+    Arguments
+    ---------
+    path : str or Path
+        Safetensors, or where its name ends in ``.bin`` a pickle. Of a pickle
+        nothing but tensors is read, so that it cannot run code.
+
+    Returns
+    -------
+    dict
+        Name -> tensor, on the CPU.
+
+    Raises
+    ------
+    CheckpointError
+        If the file cannot be read, or holds anything but tensors.
+
+    Example
+    -------
+    >>> import torch
+    >>> path = getfixture("tmp_path") / "model.bin"
+    >>> torch.save({"weight": torch.zeros(2)}, path)
+    >>> read_tensors(path)
+    {'weight': tensor([0., 0.])}
+    """
+    path = pathlib.Path(path)
+    if path.suffix != ".bin":
+        try:
+            return load_file(str(path))
+        except SafetensorError as error:
+            raise CheckpointError(
+                f"'{path}' is no safetensors file ({error})"
+            ) from error
     try:
-        found = load_file(str(path))
-    except SafetensorError as error:
+        found = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
         raise CheckpointError(
-            f"'{path}' is no safetensors file ({error})"
+            f"'{path}' is no file of tensors, or holds other things as well, "
+            f"which are refused because they could run code ({error})"
         ) from error
-    expected = module.state_dict()
+    if not isinstance(found, dict) or not all(
+        isinstance(tensor, torch.Tensor) for tensor in found.values()
+    ):
+        raise CheckpointError(f"'{path}' holds no state dict of tensors")
+    return found
+
+
+def check_tensors(found, expected, path):
+    """Compares the tensors of a file with those that a model needs.
+
+    Arguments
+    ---------
+    found : dict
+        Name -> tensor, what the file holds.
+    expected : dict
+        Name -> shape, what the model needs.
+    path : str or Path
+        The file, for the message.
+
+    Raises
+    ------
+    CheckpointError
+        If a tensor is missing, unexpected, or of another shape; the message
+        names them all.
+
+    Example
+    -------
+    >>> import torch
+    >>> check_tensors({"a": torch.zeros(2)}, {"a": (2,)}, "model.safetensors")
+    >>> check_tensors({}, {"a": (2,)}, "model.safetensors")
+    Traceback (most recent call last):
+    ...
+    speechbrain_emotion.utils.parameter_transfer.CheckpointError: ...
+      missing: a
+    """
     problems = [
         *(f"missing: {name}" for name in expected.keys() - found.keys()),
         *(f"unexpected: {name}" for name in found.keys() - expected.keys()),
         *(
             f"{name} has the shape {tuple(found[name].shape)}, "
-            f"expected {tuple(expected[name].shape)}"
+            f"expected {tuple(expected[name])}"
             for name in expected.keys() & found.keys()
-            if expected[name].shape != found[name].shape
+            if found[name].shape != tuple(expected[name])
         ),
     ]
     if problems:
@@ -60,7 +148,6 @@ def load_safetensors(module, path):
             f"'{path}' does not fit the model:\n  "
             + "\n  ".join(sorted(problems))
         )
-    module.load_state_dict(found)
 
 
 class FolderPretrainer(Pretrainer):
@@ -68,8 +155,9 @@ class FolderPretrainer(Pretrainer):
 
     SpeechBrain's ``Pretrainer`` looks for files without a path as
     ``<name>.ckpt`` in the model's folder, and for files with a path relative
-    to the current directory. Here a plain file name in ``paths`` means a file
-    of the model's folder, and modules are loaded from safetensors, strictly.
+    to the current directory. Here a plain file name in ``paths``, or one that
+    begins with ``../``, means a file seen from the model's folder, and modules
+    are loaded from safetensors, strictly.
 
     Arguments
     ---------
@@ -77,6 +165,9 @@ class FolderPretrainer(Pretrainer):
         Name -> object.
     paths : dict
         Name -> file name in the model's folder.
+    prefixes : dict
+        Name -> beginning of its tensors' names, where the object is a part of
+        the model in the file.
 
     Example
     -------
@@ -92,9 +183,12 @@ class FolderPretrainer(Pretrainer):
     >>> pretrainer.load_collected()
     """
 
-    def __init__(self, loadables, paths):
+    def __init__(self, loadables, paths, prefixes=None):
+        prefixes = prefixes or {}
         hooks = {
-            name: load_safetensors
+            name: functools.partial(
+                load_safetensors, prefix=prefixes.get(name, "")
+            )
             for name, path in paths.items()
             if path.endswith(".safetensors")
         }
@@ -119,7 +213,7 @@ class FolderPretrainer(Pretrainer):
             {
                 name: _join(default_source, path)
                 for name, path in self.paths.items()
-                if "/" not in path
+                if "/" not in path or path.startswith("../")
             }
         )
         return super().collect_files(default_source, *args, **kwargs)

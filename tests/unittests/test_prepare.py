@@ -66,6 +66,7 @@ def test_manifests(nemo_settings, annotations, tmp_path):
         "lang": "pl",
         "words": "",
         "corpus": "nEMO",
+        "part": "",
     }
     record = json.loads((tmp_path / "save/split.json").read_text())
     assert record["speaker_independent"] is True

@@ -9,10 +9,8 @@ from torch import nn
 
 from speechbrain.dataio.sampler import ReproducibleWeightedRandomSampler
 from speechbrain.utils.checkpoints import Checkpointer
-from speechbrain_emotion.lobes.emotion_model import (
-    EmotionModel,
-    SpeechEmbedding,
-)
+from speechbrain_emotion.lobes.embedding import SpeechEmbedding
+from speechbrain_emotion.lobes.emotion_model import EmotionModel
 from speechbrain_emotion.lobes.whisper import WhisperEncoder
 from speechbrain_emotion.nnet.head import LinearHead, TanhHead
 from speechbrain_emotion.nnet.pooling import MeanPooling
@@ -138,9 +136,9 @@ def test_balanced_sampler():
 
 def test_sizes_that_do_not_fit_are_named():
     encoder = WhisperEncoder(config=CONFIG, layer=[1, 2])
-    with pytest.raises(ValueError, match="frames of 64 dimensions.*takes 32"):
+    with pytest.raises(ValueError, match="frames have 64 dimensions.*takes 32"):
         SpeechEmbedding(encoder, MeanPooling(32))
-    with pytest.raises(ValueError, match="the Linear behind it takes 16"):
+    with pytest.raises(ValueError, match="the Linear behind them takes 16"):
         SpeechEmbedding(encoder, MeanPooling(8), projector=nn.Linear(16, 8))
 
 

@@ -161,5 +161,6 @@ if __name__ == "__main__":
                 hparams["card"],
                 None if hparams["skip_prep"] else hparams["split_file"],
             ),
+            "dtype": hparams["export_dtype"],
         },
     )

@@ -1,0 +1,147 @@
+"""The model that a call asks for."""
+
+from speechbrain_emotion.commands.modes import modalities_of
+from speechbrain_emotion.inference import known
+from speechbrain_emotion.inference.classifier import EmotionClassifier
+from speechbrain_emotion.inference.inputs import check_device
+from speechbrain_emotion.inference.published import (
+    load_classifier,
+    published_id,
+)
+from speechbrain_emotion.utils.hub import fetch_folder
+from speechbrain_emotion.utils.trusted_yaml import UntrustedYamlError
+
+YAML = "hyperparams.yaml"
+
+
+def load_model(
+    mode,
+    source=None,
+    language=None,
+    text_encoder=None,
+    device=None,
+    trust=False,
+):
+    """Loads the model that a call asks for.
+
+    Arguments
+    ---------
+    mode : str
+        Chooses the default model; says what a model in the published layout
+        is.
+    source : str
+        Folder or hub id of the model. By default the published one of the
+        language, or without a language the one in the package.
+    language : str
+        Also chooses the default text encoder.
+    text_encoder : str
+        Folder or hub id of the text encoder of a model in the published
+        layout.
+    device : str
+        By default the GPU, where there is one.
+    trust : bool
+        Whether the model's YAML file may run any code.
+
+    Returns
+    -------
+    EmotionClassifier
+
+    Raises
+    ------
+    OSError, ValueError, RuntimeError
+        If the model cannot be found or loaded, or if an option is wrong.
+
+    Example
+    -------
+    >>> load_model("audio").modalities
+    ('speech',)
+    >>> load_model("mean")
+    Traceback (most recent call last):
+    ...
+    ValueError: mode 'mean': there is no such model in the package; choose a ...
+    """
+    if device is not None:
+        check_device(device)
+    if source is None and language is not None:
+        source = published_id(mode, language)
+    if source is None:
+        source = embedded_model(mode)
+    try:
+        return _load(mode, source, language, text_encoder, device, trust)
+    except UntrustedYamlError as error:
+        raise ValueError(f"{error} (on the command line: --trust)") from error
+    except (OSError, ValueError, RuntimeError):
+        raise  # these say what is wrong
+    # A YAML file can name any class, with any arguments.
+    except Exception as error:
+        raise ValueError(
+            f"the model '{source}' cannot be loaded: {type(error).__name__}: "
+            f"{error}"
+        ) from error
+
+
+def embedded_model(mode):
+    """Finds the model in the package for a mode.
+
+    Arguments
+    ---------
+    mode : str
+        The mode.
+
+    Returns
+    -------
+    Path
+        Its folder.
+
+    Raises
+    ------
+    ValueError
+        If there is none.
+
+    Example
+    -------
+    >>> embedded_model("audio").name
+    'audio'
+    """
+    folder = known.EMBEDDED_MODELS / mode
+    if not (folder / YAML).is_file():
+        raise ValueError(
+            f"mode '{mode}': there is no such model in the package; choose a "
+            f"published one with --language {' or '.join(known.LANGUAGES)}, "
+            "name another --mode, or a --model"
+        )
+    return folder
+
+
+def _load(mode, source, language, text_encoder, device, trust):
+    """Loads a model of either layout."""
+    folder = fetch_folder(source, allow_patterns=[YAML, "config.json"])
+    if not (folder / YAML).is_file():
+        _check_text_encoder(mode, language, text_encoder, source)
+        return load_classifier(source, mode, language, device, text_encoder)
+    _refuse_text_encoder(text_encoder, f"the model '{source}'")
+    run_opts = {"device": device} if device else None
+    return EmotionClassifier.from_hparams(
+        source, trust=trust, run_opts=run_opts
+    )
+
+
+def _check_text_encoder(mode, language, text_encoder, source):
+    """Makes sure that a model gets a text encoder where it needs one."""
+    if len(modalities_of(mode)) < 2:
+        _refuse_text_encoder(text_encoder, f"mode '{mode}'")
+    elif language is None and text_encoder is None:
+        raise ValueError(
+            f"mode '{mode}': the model '{source}' needs the text encoder that "
+            "it was trained with: name it with --text-encoder, or choose the "
+            "usual one of a --language"
+        )
+
+
+def _refuse_text_encoder(text_encoder, reader):
+    """Makes sure that a text encoder is not named in vain."""
+    if text_encoder is not None:
+        raise ValueError(
+            f"--text-encoder '{text_encoder}': {reader} takes none: leave it "
+            "out"
+        )

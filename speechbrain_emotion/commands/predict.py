@@ -1,0 +1,206 @@
+"""``speechbrain-emotion predict``: from inputs to written answers."""
+
+import dataclasses
+import sys
+
+from tqdm import tqdm
+
+from speechbrain_emotion.commands.items import Item, expand_inputs, text_items
+from speechbrain_emotion.commands.matching import add_texts
+from speechbrain_emotion.commands.modes import (
+    Given,
+    check_given,
+    default_mode,
+    modalities_of,
+)
+from speechbrain_emotion.commands.writers import check_output, open_writer
+from speechbrain_emotion.inference.prediction import Prediction
+
+
+def run_predict(args):
+    """Answers ``predict``: all that can be is answered, the rest reported.
+
+    Arguments
+    ---------
+    args : argparse.Namespace
+        The parsed command line.
+
+    Returns
+    -------
+    int
+        Exit code: 1 if an input could not be answered, otherwise 0.
+
+    Raises
+    ------
+    OSError, ValueError, RuntimeError
+        If the call is wrong or the model cannot be loaded.
+    """
+    if args.batch_size < 1:
+        raise ValueError(f"--batch-size {args.batch_size}: at least 1")
+    items = gather_items(args.inputs, args.text, args.texts)
+    given = _given(args, items)
+    mode = args.mode or default_mode(given)
+    check_given(f"mode '{mode}'", modalities_of(mode), given)
+    if args.output is not None:
+        files = [item.audio for item in items if item.audio]
+        texts = [args.texts] if args.texts else []
+        check_output(args.output, [*args.inputs, *texts, *files])
+    # Imports torch, which takes seconds: after what can go wrong at once.
+    from speechbrain_emotion.commands.loading import load_model
+
+    classifier = load_model(
+        mode,
+        args.model,
+        args.language,
+        args.text_encoder,
+        args.device,
+        args.trust,
+    )
+    _check_model(args, classifier.modalities, given)
+    return _write_answers(args, classifier, items)
+
+
+def gather_items(inputs, text=None, texts=None):
+    """Collects what a call wants to be recognised.
+
+    Arguments
+    ---------
+    inputs : list of str
+        Audio files, folders, patterns and manifests.
+    text : str
+        The text of the one input, or the only input.
+    texts : str
+        CSV file of texts for the inputs, or of the only inputs.
+
+    Returns
+    -------
+    list of Item
+
+    Raises
+    ------
+    ValueError
+        If nothing is given, if the text is empty or for several inputs, or
+        if the texts cannot be read.
+
+    Example
+    -------
+    >>> gather_items([], text="Oh!")
+    [Item(source=None, audio=None, text='Oh!', id=None, error=None)]
+    >>> gather_items(["a.wav", "b.wav"], text="Oh!")
+    Traceback (most recent call last):
+    ...
+    ValueError: --text is the text of one input, but there are 2: give their ...
+    """
+    if text is not None and not text.strip():
+        raise ValueError("--text is empty: leave it out, or give a text")
+    if not inputs and text is None and texts is None:
+        raise ValueError("nothing to read: give INPUT, --text or --texts")
+    if not inputs:
+        return text_items(texts) if text is None else [Item(text=text)]
+    items = expand_inputs(inputs)
+    if texts is not None:
+        return add_texts(items, texts)
+    if text is None:
+        return items
+    if len(items) != 1:
+        raise ValueError(
+            f"--text is the text of one input, but there are {len(items)}: "
+            "give their texts with --texts"
+        )
+    return [dataclasses.replace(items[0], text=text)]
+
+
+def answer(classifier, items):
+    """Answers a batch.
+
+    Arguments
+    ---------
+    classifier : EmotionClassifier
+        The model. It is given only what it reads.
+    items : list of Item
+        The inputs.
+
+    Returns
+    -------
+    list of Prediction
+        One each, in the same order.
+
+    Example
+    -------
+    >>> from speechbrain_emotion import EmotionClassifier
+    >>> item = Item("a", error="there is no folder 'a'")
+    >>> [prediction] = answer(EmotionClassifier.from_hparams(), [item])
+    >>> prediction.source, prediction.error
+    ('a', "there is no folder 'a'")
+    """
+    modalities = classifier.modalities
+    errors = [_problem(item, modalities) for item in items]
+    usable = [i for i, error in zip(items, errors) if error is None]
+    predictions = iter(())
+    if usable:
+        predictions = iter(
+            classifier.predict(
+                [i.audio for i in usable] if "speech" in modalities else None,
+                [i.text for i in usable] if "text" in modalities else None,
+                batch_size=len(usable),
+            )
+        )
+    return [
+        Prediction.failed(error, source=item.source, text=item.text)
+        if error
+        # Texts have no name in the model's answers.
+        else dataclasses.replace(next(predictions), source=item.source)
+        for item, error in zip(items, errors)
+    ]
+
+
+def _given(args, items):
+    """What a call gives to read."""
+    text_option = args.text is not None or args.texts is not None
+    return Given(
+        speech=bool(args.inputs),
+        text=text_option or any(item.text is not None for item in items),
+        text_option=text_option,
+    )
+
+
+def _check_model(args, modalities, given):
+    """Makes sure that a model reads what is given and what is asked for."""
+    name = f"the model '{args.model}'" if args.model else "this model"
+    if args.mode and set(modalities_of(args.mode)) != set(modalities):
+        raise ValueError(
+            f"--mode {args.mode}: {name} reads {' and '.join(modalities)}: "
+            "leave out --mode, or name another --model"
+        )
+    check_given(name, modalities, given)
+
+
+def _write_answers(args, classifier, items):
+    """Answers batch by batch; reports at the end what failed."""
+    failed = []
+    # None: only where standard error is a terminal.
+    progress = tqdm(total=len(items), unit="input", disable=None)
+    writer = open_writer(args.output, args.format, classifier.labels)
+    try:
+        with writer as out, progress:
+            for start in range(0, len(items), args.batch_size):
+                chunk = items[start : start + args.batch_size]
+                predictions = answer(classifier, chunk)
+                failed += [p for p in predictions if p.error is not None]
+                with tqdm.external_write_mode():
+                    out.write(predictions)
+                progress.update(len(chunk))
+    finally:
+        # Also after Ctrl-C.
+        for prediction in failed:
+            line = " ".join(prediction.error.splitlines())
+            print(f"error: {line}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def _problem(item, modalities):
+    """Why an item cannot be given to a model, or None."""
+    there = {"speech": item.audio, "text": item.text}
+    if item.error or any(there[name] is not None for name in modalities):
+        return item.error
+    return f"there is no {' or '.join(modalities)} for '{item.source}'"

@@ -1,0 +1,165 @@
+"""Where the answers go: to a file or to standard output."""
+
+import contextlib
+import io
+import os
+import pathlib
+import sys
+
+from speechbrain_emotion.commands.formats import (
+    csv_header,
+    format_answered,
+    format_csv,
+    format_json,
+    format_jsonl,
+)
+
+# Written while the rest is computed, and at the end.
+STREAMED = {"jsonl": format_jsonl, "csv": format_csv}
+WHOLE = {"table": format_answered, "json": format_json}
+
+
+class Writer:
+    """Writes answers in one of the formats.
+
+    What is written at once is written as a whole, so that nobody ever reads
+    half a row.
+
+    Arguments
+    ---------
+    stream : file
+        Where to write.
+    format : str
+        "table", "json", "jsonl" or "csv".
+    labels : list of str
+        The labels of the model.
+
+    Example
+    -------
+    >>> from speechbrain_emotion.inference.prediction import Prediction
+    >>> writer = Writer(sys.stdout, "csv", ["sad"])
+    source,text,label,score,sad,error
+    >>> writer.write([Prediction.from_scores({"sad": 1.0}, source="a.wav")])
+    a.wav,,sad,1.0,1.0,
+    >>> writer.finish()
+    """
+
+    def __init__(self, stream, format, labels):
+        self.stream = stream
+        self.format = format
+        self.labels = labels
+        self.waiting = []
+        if format == "csv":
+            self._emit(csv_header(labels))
+
+    def write(self, predictions):
+        """Takes answers, and writes them if the format can be streamed.
+
+        Arguments
+        ---------
+        predictions : list of Prediction
+            Answered or failed.
+        """
+        if self.format in STREAMED:
+            self._emit(STREAMED[self.format](predictions, self.labels))
+        else:
+            self.waiting += predictions
+
+    def finish(self):
+        """Writes what can only be written as a whole."""
+        if self.format in WHOLE:
+            self._emit(WHOLE[self.format](self.waiting, self.labels))
+
+    def _emit(self, text):
+        """Writes a text as a whole."""
+        self.stream.write(text)
+        self.stream.flush()
+
+
+@contextlib.contextmanager
+def open_writer(output, format, labels):
+    """Opens a writer; whatever happens, what it was given gets written.
+
+    Arguments
+    ---------
+    output : str or Path
+        The file; None: standard output.
+    format : str
+        "table", "json", "jsonl" or "csv".
+    labels : list of str
+        The labels of the model.
+
+    Yields
+    ------
+    Writer
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "answers.json"
+    >>> with open_writer(path, "json", ["happy"]) as writer:
+    ...     writer.write([])
+    >>> path.read_text()
+    '[]\\n'
+    """
+    opened = _standard_output(format) if output is None else _open(output)
+    with opened as stream:
+        writer = Writer(stream, format, labels)
+        try:
+            yield writer
+        finally:
+            writer.finish()
+
+
+def check_output(output, inputs):
+    """Makes sure, before any work is done, that a file can be written.
+
+    Arguments
+    ---------
+    output : str or Path
+        The file.
+    inputs : list of str
+        Files that are read.
+
+    Raises
+    ------
+    ValueError
+        If it has no folder, is one, or is one of the inputs.
+
+    Example
+    -------
+    >>> check_output("answers.csv", ["clips.csv"])
+    >>> check_output("clips.csv", ["clips.csv"])
+    Traceback (most recent call last):
+    ...
+    ValueError: --output 'clips.csv' is an input, which would be lost: name ...
+    """
+    folder = pathlib.Path(output).parent
+    if not folder.is_dir():
+        raise ValueError(
+            f"--output '{output}': there is no folder '{folder}': make it first"
+        )
+    if os.path.isdir(output):
+        raise ValueError(f"--output '{output}' is a folder: name a file")
+    if os.path.abspath(output) in map(os.path.abspath, inputs):
+        raise ValueError(
+            f"--output '{output}' is an input, which would be lost: name "
+            "another file"
+        )
+
+
+def _open(path):
+    """Opens a file; the names in it may hold bytes that are no text."""
+    return open(
+        path, "w", newline="", encoding="utf-8", errors="backslashreplace"
+    )
+
+
+def _standard_output(format):
+    """Prepares standard output as `_open` does, tables in its own letters."""
+    # Notebooks and the like have something else there.
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(
+            encoding=None if format == "table" else "utf-8",
+            errors="backslashreplace",
+        )
+    return contextlib.nullcontext(sys.stdout)

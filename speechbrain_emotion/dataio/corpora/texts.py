@@ -1,0 +1,111 @@
+"""Emotion-labelled texts in a CSV file.
+
+Publishers of text corpora all have their own tables. What is read here is one
+that they are quickly turned into: a CSV file in UTF-8 with the columns ``id``,
+``text`` and ``emotion``, and where known ``split``, ``language`` and
+``speaker``.
+"""
+
+import csv
+import logging
+from collections import Counter
+from pathlib import Path
+
+from speechbrain_emotion.dataio.manifests import CorpusError, Utterance
+
+NEEDED = ("id", "text", "emotion")
+# Between the emotions of a text that has several.
+SEPARATOR = "|"
+
+logger = logging.getLogger(__name__)
+
+
+def read_texts(data_folder, filename, corpus):
+    """Reads a CSV file of texts.
+
+    Texts with several emotions ("joy|surprise") and empty ones are left out.
+
+    Arguments
+    ---------
+    data_folder : str or pathlib.Path
+        The folder.
+    filename : str
+        The file in it.
+    corpus : str
+        Name of the corpus.
+
+    Returns
+    -------
+    list of Utterance
+        The texts in the order of the file, without audio.
+
+    Raises
+    ------
+    CorpusError
+        Where there is no such file, it lacks a column, an id occurs twice,
+        or no text is left.
+
+    Example
+    -------
+    >>> folder = getfixture("tmp_path")
+    >>> _ = (folder / "mine.csv").write_text(
+    ...     "id,text,emotion,split\\na,Oh no!,sadness,train\\nb,Oh!,joy|fear,dev"
+    ... )
+    >>> (text,) = read_texts(folder, "mine.csv", corpus="mine")
+    >>> text.words, text.emo, text.part
+    ('Oh no!', 'sadness', 'train')
+    """
+    path = Path(data_folder) / filename
+    if not path.is_file():
+        raise CorpusError(f"{corpus}: there is no file '{path}'.")
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        table = csv.DictReader(file)
+        columns = table.fieldnames or []
+        missing = [name for name in NEEDED if name not in columns]
+        if missing:
+            raise CorpusError(
+                f"{corpus}: '{path}' has no column {', '.join(missing)}; it "
+                f"has {', '.join(columns)}."
+            )
+        rows = list(table)
+    kept = [
+        row
+        for row in rows
+        if row["text"].strip() and SEPARATOR not in row["emotion"]
+    ]
+    if len(kept) < len(rows):
+        logger.info(
+            f"{corpus}: left out {len(rows) - len(kept)} of {len(rows)} texts, "
+            "which are empty or have several emotions"
+        )
+    _check_ids(kept, corpus, path)
+    return [_utterance(row, corpus) for row in kept]
+
+
+def _utterance(row, corpus):
+    """A row of the table."""
+    return Utterance(
+        id=row["id"],
+        wav=None,
+        length=0.0,
+        emo=row["emotion"],
+        spk_id=row.get("speaker") or "",
+        gender="",
+        lang=row.get("language") or "",
+        words=row["text"].strip(),
+        corpus=corpus,
+        part=row.get("split") or "",
+    )
+
+
+def _check_ids(rows, corpus, path):
+    """Refuses a table without texts, or with an id that occurs twice."""
+    if not rows:
+        raise CorpusError(f"{corpus}: no text is left of '{path}'.")
+    ids = [row["id"] for row in rows]
+    if len(set(ids)) < len(ids):
+        count = Counter(ids)
+        twice = sorted(id for id in count if count[id] > 1)[:5]
+        raise CorpusError(
+            f"{corpus}: ids occur twice in '{path}': {', '.join(twice)}."
+        )

@@ -1,0 +1,132 @@
+"""Speech and text of the same emotion, from different corpora.
+
+Corpora of acted emotion repeat a few sentences that say nothing of it, and
+corpora of emotional texts have no audio. To train a model of both, clips are
+paired with texts of the same label. In such pairs the two modalities know
+nothing of each other but the label.
+"""
+
+import json
+import random
+from collections import defaultdict
+from pathlib import Path
+
+from .manifests import write_json
+from .protocol import PARTS
+
+
+def prepare_pairs(
+    speech_folder,
+    text_folder,
+    train_annotation,
+    valid_annotation,
+    test_annotation,
+    copies,
+    seed,
+    skip_prep=False,
+):
+    """Pairs the parts of a speech corpus with those of a text corpus.
+
+    Training clips get training texts, test clips test texts.
+
+    Arguments
+    ---------
+    speech_folder : str or Path
+        Holds the manifests train.json, valid.json and test.json of clips.
+    text_folder : str or Path
+        Holds the same of texts.
+    train_annotation : str
+        Training manifest to write.
+    valid_annotation : str
+        Validation manifest to write.
+    test_annotation : str
+        Test manifest to write.
+    copies : int
+        Number of texts for each training clip; the others get one.
+    seed : int
+        Seed of the choice.
+    skip_prep : bool
+        Whether to do nothing at all.
+
+    Raises
+    ------
+    ValueError
+        As `pair_manifests`.
+    """
+    if skip_prep:
+        return
+    annotations = (train_annotation, valid_annotation, test_annotation)
+    for part, annotation in zip(PARTS, annotations, strict=True):
+        pair_manifests(
+            Path(speech_folder) / f"{part}.json",
+            Path(text_folder) / f"{part}.json",
+            annotation,
+            copies if part == "train" else 1,
+            seed,
+        )
+
+
+def pair_manifests(speech, text, paired, copies, seed):
+    """Gives every clip the words of texts with the same label.
+
+    Clips of a label that no text has are left out.
+
+    Arguments
+    ---------
+    speech : str or Path
+        JSON manifest of the clips.
+    text : str or Path
+        JSON manifest of the texts.
+    paired : str or Path
+        JSON manifest to write: that of the clips, with other ``words`` and
+        the id of the text as ``text_id``.
+    copies : int
+        Number of texts for each clip. The clip's id is followed by the number
+        of the copy.
+    seed : int
+        Seed of the choice.
+
+    Raises
+    ------
+    ValueError
+        Where no clip has a label that a text has.
+
+    Example
+    -------
+    >>> folder = Path(getfixture("tmp_path"))
+    >>> clips = {"a": {"wav": "a.wav", "emo": "sad", "words": "Kids are"}}
+    >>> texts = {"t": {"emo": "sad", "words": "I miss her."}}
+    >>> write_json(folder / "speech.json", clips)
+    >>> write_json(folder / "text.json", texts)
+    >>> pair_manifests(
+    ...     folder / "speech.json",
+    ...     folder / "text.json",
+    ...     folder / "paired.json",
+    ...     copies=1,
+    ...     seed=0,
+    ... )
+    >>> json.loads((folder / "paired.json").read_text())["a_0"]["words"]
+    'I miss her.'
+    """
+    clips, texts = _read(speech), _read(text)
+    by_label = defaultdict(list)
+    for id, entry in texts.items():
+        by_label[entry["emo"]].append(id)
+    draw = random.Random(seed)
+    pairs = {}
+    for id, clip in clips.items():
+        for copy in range(copies if by_label[clip["emo"]] else 0):
+            text_id = draw.choice(by_label[clip["emo"]])
+            words = texts[text_id]["words"]
+            pair = {**clip, "words": words, "text_id": text_id}
+            pairs[f"{id}_{copy}"] = pair
+    if not pairs:
+        raise ValueError(
+            f"no clip of '{speech}' has a label that a text of '{text}' has"
+        )
+    write_json(paired, pairs)
+
+
+def _read(path):
+    """Reads a JSON manifest."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))

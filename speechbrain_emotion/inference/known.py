@@ -1,0 +1,15 @@
+"""The models that the project knows by name; to list them needs no torch."""
+
+import json
+import pathlib
+
+_PACKAGE = pathlib.Path(__file__).parent.parent
+EMBEDDED_MODELS = _PACKAGE / "pretrained"
+# {language: {mode: hub id}}
+PUBLISHED = json.loads(
+    (_PACKAGE / "inference" / "published.json").read_text(encoding="utf-8")
+)
+LANGUAGES = tuple(PUBLISHED)
+MODES = tuple(dict.fromkeys(m for models in PUBLISHED.values() for m in models))
+# The modes that have a model in the package: EMBEDDED_MODELS / mode.
+EMBEDDED_MODES = ("text", "audio", "concat")

@@ -1,0 +1,274 @@
+"""The call of the published system, over its ten models or any others.
+
+Reference: Pan et al., SoftwareX 34, 2026, 102677.
+"""
+
+import functools
+import json
+import pathlib
+import threading
+
+from speechbrain_emotion.inference.classifier import EmotionClassifier
+from speechbrain_emotion.inference.inputs import check_device
+from speechbrain_emotion.inference.known import MODES, PUBLISHED
+from speechbrain_emotion.lobes.published import FUSIONS
+from speechbrain_emotion.utils.hub import fetch_folder
+
+# The frozen text encoders of the multimodal models, by language.
+TEXT_ENCODERS = {
+    "en": "google-bert/bert-base-uncased",
+    "es": "dccuchile/bert-base-spanish-wwm-uncased",
+}
+
+# A full-size model takes 2.3 GB.
+MODELS_KEPT = 4
+
+_LOADING = threading.Lock()
+
+
+def predict_emotion(
+    audio_path=None,
+    text=None,
+    model_id=None,
+    mode="text",
+    language="es",
+    device=None,
+    model_config_path=None,
+    text_encoder=None,
+):
+    """Recognises the emotion of one utterance with a published model.
+
+    Models are kept, so only the first call with a model loads it. Calls from
+    several threads are safe. The labels are those of the model, whatever the
+    language.
+
+    Reference: Pan et al., SoftwareX 34, 2026, 102677.
+
+    Arguments
+    ---------
+    audio_path : str or Path
+        The audio file; needed in all modes but "text".
+    text : str
+        What is said; needed in all modes but "audio".
+    model_id : str or Path
+        Hub id or folder of the model; by default the published one of the
+        mode and language.
+    mode : str
+        "text", "audio", "concat", "mean" or "multihead".
+    language : str
+        "en" or "es", which chooses the default model and text encoder.
+    device : str
+        E.g. "cpu" or "cuda"; by default the GPU, where there is one.
+    model_config_path : str or Path
+        A JSON file ``{language: {mode: id or folder}}``, whose entries come
+        before the published ones.
+    text_encoder : str or Path
+        Hub id or folder of the text encoder in the multimodal modes; by
+        default BERT for English and BETO for Spanish.
+
+    Returns
+    -------
+    dict
+        ``top_label``, ``top_score`` and ``scores`` (label -> probability).
+
+    Raises
+    ------
+    ValueError
+        If mode or language is unknown, or if what the mode reads is missing.
+    OSError
+        If a file, folder or model cannot be found.
+    AudioError
+        If the audio cannot be used.
+    CheckpointError
+        If the model's weights do not fit.
+
+    Example
+    -------
+    >>> predict_emotion(text="Hola", mode="smell")
+    Traceback (most recent call last):
+    ...
+    ValueError: mode 'smell': choose one of text, audio, concat, mean, multihead
+    """
+    _check_mode(mode, audio_path, text)
+    if model_id is None:
+        model_id = published_id(mode, language, model_config_path)
+    classifier = load_classifier(model_id, mode, language, device, text_encoder)
+    prediction = classifier.predict(
+        None if mode == "text" else audio_path,
+        None if mode == "audio" else text,
+    )
+    return {
+        "top_label": prediction.label,
+        "top_score": prediction.score,
+        "scores": prediction.scores,
+    }
+
+
+def published_id(mode, language, model_config_path=None):
+    """Looks up the model of a mode and language.
+
+    Arguments
+    ---------
+    mode : str
+        The mode.
+    language : str
+        The language.
+    model_config_path : str or Path
+        A JSON file whose entries come before the published ones.
+
+    Returns
+    -------
+    str
+        Hub id, or what the JSON file says.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such JSON file.
+    ValueError
+        If the file is not in that form, or there is no such entry.
+
+    Example
+    -------
+    >>> published_id("text", "es")
+    'UMUTeam/MarIA-emotion-es'
+    """
+    models = published_ids(model_config_path)
+    if language not in models:
+        raise ValueError(
+            f"language '{language}': there are models for {', '.join(models)};"
+            " name a model_id for others"
+        )
+    if mode not in models[language]:
+        raise ValueError(
+            f"mode '{mode}': the models of '{language}' are for "
+            f"{', '.join(models[language])}"
+        )
+    return models[language][mode]
+
+
+def published_ids(model_config_path=None):
+    """Lists the published models, merged with a user's own.
+
+    Arguments
+    ---------
+    model_config_path : str or Path
+        A JSON file whose entries come before the published ones.
+
+    Returns
+    -------
+    dict
+        ``{language: {mode: id}}``.
+
+    Raises
+    ------
+    FileNotFoundError, ValueError
+        As ``published_id``.
+    """
+    models = dict(PUBLISHED)
+    if model_config_path is not None:
+        for language, modes in _read_ids(model_config_path).items():
+            models[language] = {**models.get(language, {}), **modes}
+    return models
+
+
+def load_classifier(
+    source, mode, language=None, device=None, text_encoder=None
+):
+    """Loads a model of either layout, once, and keeps it.
+
+    Arguments
+    ---------
+    source : str or Path
+        Hub id or folder: one that a recipe exported (``hyperparams.yaml``),
+        or one in the layout of the published models.
+    mode : str
+        What the model is; for the published layout only.
+    language : str
+        Chooses the default text encoder.
+    device : str
+        By default the GPU, where there is one.
+    text_encoder : str or Path
+        Hub id or folder of the text encoder; by default that of the language.
+
+    Returns
+    -------
+    EmotionClassifier
+
+    Raises
+    ------
+    OSError, CheckpointError, ValueError
+        As ``EmotionClassifier.from_hparams`` and ``from_checkpoint``.
+    """
+    if device is not None:
+        check_device(device)
+    if mode not in FUSIONS:
+        text_encoder = None
+    elif text_encoder is None:
+        text_encoder = TEXT_ENCODERS.get(language)
+    with _LOADING:
+        return _load(
+            str(source),
+            mode,
+            text_encoder and str(text_encoder),
+            device,
+            _fingerprint(source, text_encoder),
+        )
+
+
+@functools.lru_cache(maxsize=MODELS_KEPT)
+def _load(source, mode, text_encoder, device, fingerprint):
+    """Loads a model; the cache keeps it."""
+    run_opts = {"device": device} if device else None
+    small = ["hyperparams.yaml", "config.json"]
+    folder = fetch_folder(source, allow_patterns=small)
+    if (folder / "hyperparams.yaml").is_file():
+        return EmotionClassifier.from_hparams(source, run_opts=run_opts)
+    return EmotionClassifier.from_checkpoint(
+        source, mode, text_encoder, run_opts
+    )
+
+
+def _fingerprint(*sources):
+    """Changes whenever a file of a local model does."""
+    folders = [pathlib.Path(source) for source in sources if source]
+    return tuple(
+        (file.name, file.stat().st_mtime_ns, file.stat().st_size)
+        for folder in folders
+        if folder.is_dir()
+        for file in sorted(folder.iterdir())
+    )
+
+
+def _check_mode(mode, audio_path, text):
+    """Makes sure that a mode exists and has what it reads."""
+    if mode not in MODES:
+        raise ValueError(f"mode '{mode}': choose one of {', '.join(MODES)}")
+    if mode != "audio" and text is None:
+        raise ValueError(f"mode '{mode}' reads text: give `text`")
+    if mode != "text" and audio_path is None:
+        raise ValueError(f"mode '{mode}' hears speech: give `audio_path`")
+
+
+def _read_ids(path):
+    """Reads a JSON file of models."""
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no file '{path}' of model ids")
+    form = f"'{path}' must be a JSON file {{language: {{mode: model}}}}"
+    try:
+        models = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{form}: {error}") from error
+    if not isinstance(models, dict):
+        raise ValueError(f"{form}, but holds a {type(models).__name__}")
+    for language, modes in models.items():
+        if not isinstance(modes, dict):
+            raise ValueError(f"{form}: '{language}' is no object")
+        unknown = set(modes) - set(MODES)
+        if unknown:
+            raise ValueError(
+                f"{form}: '{language}' names the modes {sorted(unknown)}; "
+                f"there are {', '.join(MODES)}"
+            )
+    return models

@@ -1,0 +1,119 @@
+"""Texts to token ids."""
+
+import tokenizers
+import torch
+from transformers import AutoTokenizer
+
+from speechbrain.utils.checkpoints import (
+    mark_as_loader,
+    mark_as_saver,
+    register_checkpoint_hooks,
+)
+
+
+@register_checkpoint_hooks
+class TextTokenizer:
+    """Turns texts into token ids, cut at a limit, padded to the longest.
+
+    It is the tokenizer of a Hugging Face model. Saved, it is one file
+    (``tokenizer.json`` of the tokenizers library), which a Pretrainer or
+    Checkpointer loads. Calls from several threads are safe.
+
+    Arguments
+    ---------
+    source : str
+        Hub name or local folder. None: ``load`` brings the tokenizer.
+
+    Example
+    -------
+    >>> from tokenizers import Tokenizer, models, pre_tokenizers
+    >>> words = Tokenizer(models.WordLevel({"[PAD]": 0, "so": 1, "sad": 2}))
+    >>> words.pre_tokenizer = pre_tokenizers.Whitespace()
+    >>> words.enable_padding(pad_id=0, pad_token="[PAD]")
+    >>> path = str(getfixture("tmp_path") / "tokenizer.json")
+    >>> words.save(path)
+    >>> tokenizer = TextTokenizer()
+    >>> tokenizer.load(path)
+    >>> tokenizer(["so so sad", "sad"])
+    (tensor([[1, 1, 2],
+            [2, 0, 0]]), tensor([3, 1]))
+    """
+
+    def __init__(self, source=None):
+        self.backend = None
+        self.limit = None
+        if source is None:
+            return
+        pretrained = AutoTokenizer.from_pretrained(
+            source, trust_remote_code=False
+        )
+        self.backend = pretrained.backend_tokenizer
+        self.backend.no_truncation()
+        self.backend.enable_padding(
+            pad_id=pretrained.pad_token_id, pad_token=pretrained.pad_token
+        )
+        self.truncate(pretrained.model_max_length)
+
+    def truncate(self, limit):
+        """Cuts every text after a number of tokens.
+
+        Arguments
+        ---------
+        limit : int
+            Number of tokens, those that mark start and end included. The
+            smallest limit given so far holds.
+        """
+        self.limit = limit if self.limit is None else min(limit, self.limit)
+        if self.backend is not None:
+            # "No limit" comes as an integer that the library cannot hold.
+            self.backend.enable_truncation(min(self.limit, 2**31))
+
+    def __call__(self, texts):
+        """Tokenizes texts.
+
+        Arguments
+        ---------
+        texts : list of str
+            The texts.
+
+        Returns
+        -------
+        ids : torch.Tensor
+            Token ids, [batch, tokens], padded to the longest text.
+        lengths : torch.Tensor
+            Number of tokens of each text, [batch].
+        """
+        if self.backend is None:
+            raise RuntimeError(
+                "the tokenizer is not loaded: give it a `source`, or its file "
+                "to the Pretrainer"
+            )
+        batch = self.backend.encode_batch(list(texts))
+        masks = torch.tensor([text.attention_mask for text in batch])
+        return torch.tensor([text.ids for text in batch]), masks.sum(dim=1)
+
+    @mark_as_saver
+    def save(self, path):
+        """Writes the tokenizer as one file.
+
+        Arguments
+        ---------
+        path : str or Path
+            The file, JSON.
+        """
+        self.backend.save(str(path))
+
+    @mark_as_loader
+    def load(self, path, end_of_epoch=False):
+        """Reads what ``save`` wrote.
+
+        Arguments
+        ---------
+        path : str or Path
+            The file.
+        end_of_epoch : bool
+            Not used; checkpointers give it.
+        """
+        self.backend = tokenizers.Tokenizer.from_file(str(path))
+        if self.limit is not None:
+            self.truncate(self.limit)
