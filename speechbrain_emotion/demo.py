@@ -1,16 +1,27 @@
-"""A demonstration: the packaged model on the CREMA-D clips of the tests.
+"""A demonstration of the packaged models on CREMA-D clips and sentences.
 
 python -m speechbrain_emotion.demo FOLDER --plot demo.png
 """
 
 import argparse
 import pathlib
+from dataclasses import replace
 
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from speechbrain_emotion.cli import format_table
+from speechbrain_emotion.commands.tables import format_table
 from speechbrain_emotion.inference.classifier import EmotionClassifier
+from speechbrain_emotion.inference.known import EMBEDDED_MODELS
+
+SENTENCES = [
+    "I am so happy to see you again!",
+    "I miss her so much.",
+    "Leave me alone, I hate you!",
+    "That smells disgusting.",
+    "What was that noise? I'm scared.",
+    "The meeting has been moved to Tuesday.",
+]
 
 CREMA_D_LABELS = {
     "ANG": "angry",
@@ -80,17 +91,11 @@ def plot_scores(predictions, truth, path):
     figure.savefig(path, dpi=120)
 
 
-def main():
+def show_speech(clips, picture):
     """Prints the table and the number of right answers, draws the picture."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("folder", help="folder of CREMA-D clips")
-    parser.add_argument("--plot", required=True, help="picture to write")
-    args = parser.parse_args()
-    clips = sorted(pathlib.Path(args.folder).glob("*.flac"))
-    if not clips:
-        parser.error(f"there is no .flac file in '{args.folder}'")
     truth = [true_label(clip) for clip in clips]
-    predictions = EmotionClassifier.from_hparams().predict(clips)
+    classifier = EmotionClassifier.from_hparams(EMBEDDED_MODELS / "audio")
+    predictions = classifier.predict(clips)
     right = sum(p.label == label for p, label in zip(predictions, truth))
     print(format_table(predictions, truth))
     print(
@@ -100,8 +105,41 @@ def main():
         "twelve clips are an illustration, not an evaluation: see the model "
         "card for that."
     )
-    plot_scores(predictions, truth, args.plot)
-    print(f"Picture: {args.plot}")
+    plot_scores(predictions, truth, picture)
+    print(f"Picture: {picture}")
+
+
+def show_text():
+    """Prints what the text model says of some sentences."""
+    classifier = EmotionClassifier.from_hparams(EMBEDDED_MODELS / "text")
+    print(format_table(classifier.predict(texts=SENTENCES)))
+
+
+def show_both(clip):
+    """Prints what the model of both says of a clip with different texts."""
+    classifier = EmotionClassifier.from_hparams(EMBEDDED_MODELS / "concat")
+    texts = [None, *SENTENCES[:3]]
+    predictions = classifier.predict([clip] * len(texts), texts)
+    print(f"{clip.name} with")
+    named = [replace(p, source=p.text or "(no text)") for p in predictions]
+    print(format_table(named))
+
+
+def main():
+    """Runs the demonstration of the three models in the package."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", help="folder of CREMA-D clips")
+    parser.add_argument("--plot", required=True, help="picture to write")
+    args = parser.parse_args()
+    clips = sorted(pathlib.Path(args.folder).glob("*.flac"))
+    if not clips:
+        parser.error(f"there is no .flac file in '{args.folder}'")
+    print("== Speech ==\n")
+    show_speech(clips, args.plot)
+    print("\n== Text ==\n")
+    show_text()
+    print("\n== Speech and text ==\n")
+    show_both(clips[0])
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ from speechbrain_emotion.inference.inputs import (
 from speechbrain_emotion.inference.known import EMBEDDED_MODELS
 from speechbrain_emotion.inference.predictor import Predictor
 from speechbrain_emotion.lobes.published import (
+    FUSIONS,
     build_published,
     fetch_checkpoint,
     load_published,
@@ -176,6 +177,10 @@ class EmotionClassifier(Predictor, EncoderClassifier):
             If the mode is unknown, or lacks its text encoder.
         """
         folder = fetch_checkpoint(source, **fetch)
+        if mode in FUSIONS and text_encoder is not None:
+            # A revision is one of the checkpoint.
+            options = {k: v for k, v in fetch.items() if k != "revision"}
+            text_encoder = fetch_checkpoint(text_encoder, **options)
         model = build_published(folder, mode, text_encoder)
         load_published(model, folder)
         label_encoder = CategoricalEncoder()
@@ -255,7 +260,9 @@ class EmotionClassifier(Predictor, EncoderClassifier):
             wavs, wav_lens = check_wavs(wavs, wav_lens, self.encoder, both)
             wavs, wav_lens = wavs.to(self.device), wav_lens.to(self.device)
         if texts is not None:
-            check_texts(texts, None if wavs is None else len(wavs))
+            check_texts(
+                texts, None if wavs is None else (wav_lens > 0).tolist()
+            )
         with self.inference_ctx:
             embeddings = self.mods.model.embed(wavs, wav_lens, texts)
         return embeddings.float()

@@ -2,7 +2,7 @@
 
 import torch
 
-from speechbrain_emotion.dataio.audio import check_speech
+from speechbrain_emotion.dataio.audio import AudioError, check_speech
 from speechbrain_emotion.nnet.lengths import full_lengths, true_lengths
 
 
@@ -77,37 +77,49 @@ def check_row(modalities, audio, text):
         raise TextError(
             f"the text {text!r} is of type {type(text).__name__}: give a string"
         )
+    if text is not None and not text.isascii():
+        try:
+            text.encode("utf-8")
+        except UnicodeEncodeError as error:
+            raise TextError(
+                f"the text {text!r} is not valid Unicode ({error}): read it "
+                "with the right encoding"
+            ) from error
     if audio is None and text is None:
         raise TextError(
             f"there is nothing to read: give {' or '.join(modalities)}"
         )
 
 
-def check_texts(texts, n_rows):
+def check_texts(texts, heard=None):
     """Makes sure that there is one text for each row of a batch.
 
     Arguments
     ---------
     texts : list of str
         The texts; None in the place of a missing one.
-    n_rows : int or None
-        Size of the batch; None where it has only texts.
+    heard : list of bool
+        Which rows of the batch have speech; None where it has only texts.
 
     Raises
     ------
     ValueError
         If it is no list, or of another length.
     TextError
-        If an entry is no string.
+        If an entry is no string, or missing where there is no speech.
     """
     if isinstance(texts, str) or not hasattr(texts, "__len__"):
         raise ValueError("texts must be a list of strings, one for each row")
-    if n_rows not in (None, len(texts)):
+    if not len(texts):
+        raise ValueError("texts is empty: give at least one")
+    if heard is not None and len(heard) != len(texts):
         raise ValueError(
-            f"{n_rows} utterances but {len(texts)} texts: give one each"
+            f"{len(heard)} utterances but {len(texts)} texts: give one each"
         )
-    for text in texts:
-        check_row(("text",), "any", text)
+    modalities = ("text",) if heard is None else ("speech", "text")
+    for row, text in enumerate(texts):
+        audio = row if heard is not None and heard[row] else None
+        check_row(modalities, audio, text)
 
 
 def check_wavs(wavs, wav_lens, encoder, may_be_missing=False):
@@ -180,6 +192,11 @@ def check_wav(wav, name, encoder):
     AudioError
         If it is too short or too long, silent, or not finite.
     """
+    if not wav.is_floating_point():
+        raise AudioError(
+            f"{name} is of type {wav.dtype}: give floating-point samples "
+            "between -1 and 1"
+        )
     check_speech(
         wav,
         name,

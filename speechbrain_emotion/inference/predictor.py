@@ -128,13 +128,18 @@ class Predictor:
 
 def _pair(inputs, texts):
     """Puts audio and text of each utterance side by side."""
-    n_rows = len(texts if inputs is None else inputs)
+    given = [x for x in (inputs, texts) if x is not None]
+    if not all(isinstance(x, list | tuple) for x in given):
+        raise ValueError(
+            "one utterance or several? Give inputs and texts both in a list, "
+            "or neither"
+        )
+    n_rows = len(given[0])
     inputs = [None] * n_rows if inputs is None else inputs
     texts = [None] * n_rows if texts is None else texts
-    if isinstance(texts, str) or len(texts) != n_rows:
-        n_texts = 1 if isinstance(texts, str) else len(texts)
+    if len(texts) != n_rows:
         raise ValueError(
-            f"{n_rows} inputs but {n_texts} texts: give one each, in a list"
+            f"{n_rows} inputs but {len(texts)} texts: give one each"
         )
     return list(zip(inputs, texts))
 

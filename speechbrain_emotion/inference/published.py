@@ -248,6 +248,12 @@ def _check_mode(mode, audio_path, text):
         raise ValueError(f"mode '{mode}' reads text: give `text`")
     if mode != "text" and audio_path is None:
         raise ValueError(f"mode '{mode}' hears speech: give `audio_path`")
+    for given in (audio_path, text):
+        if isinstance(given, list | tuple):
+            raise ValueError(
+                f"one utterance at a time, not {given!r}; for several, see "
+                "EmotionClassifier.predict"
+            )
 
 
 def _read_ids(path):
@@ -257,7 +263,7 @@ def _read_ids(path):
         raise FileNotFoundError(f"there is no file '{path}' of model ids")
     form = f"'{path}' must be a JSON file {{language: {{mode: model}}}}"
     try:
-        models = json.loads(path.read_text(encoding="utf-8"))
+        models = json.loads(path.read_text(encoding="utf-8-sig"))
     except ValueError as error:
         raise ValueError(f"{form}: {error}") from error
     if not isinstance(models, dict):
@@ -271,4 +277,9 @@ def _read_ids(path):
                 f"{form}: '{language}' names the modes {sorted(unknown)}; "
                 f"there are {', '.join(MODES)}"
             )
+        for mode, model in modes.items():
+            if not isinstance(model, str):
+                raise ValueError(
+                    f"{form}: the model of '{language}', '{mode}' is {model!r}"
+                )
     return models

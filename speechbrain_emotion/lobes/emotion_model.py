@@ -79,4 +79,9 @@ class EmotionModel(nn.Module):
             raise ValueError(
                 f"nothing to read: give {' or '.join(self.modalities)}"
             )
+        both = wavs is not None and texts is not None
+        if both and len(wavs) != len(texts):
+            raise ValueError(
+                f"{len(wavs)} utterances but {len(texts)} texts: give one each"
+            )
         return self.embedding_model(wavs, wav_lens, texts)

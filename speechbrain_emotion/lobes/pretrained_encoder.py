@@ -8,6 +8,7 @@ holds, LoRA, and what an export needs.
 import contextlib
 import json
 import pathlib
+import pickle
 import tempfile
 import threading
 import warnings
@@ -21,7 +22,6 @@ from speechbrain.integrations.huggingface.huggingface import (
 )
 from speechbrain_emotion.lobes.lora import insert_lora
 
-# transformers switches initialisation off for all threads.
 _INITIALIZATION = threading.Lock()
 
 WEIGHT_SUFFIXES = (".safetensors", ".bin")
@@ -203,24 +203,40 @@ class PretrainedEncoder(HFTransformersInterface):
         This replaces the interface's loading, which only warns about
         missing tensors and fails where ``save_path`` is None.
         """
-        if self.from_config:
-            self.model = self.auto_class.from_config(self.config)
-            return
-        if not self.load_weights:
-            # Random values for 580 million parameters take 7 s.
-            with _INITIALIZATION, no_init_weights():
-                self.model = self.auto_class.from_config(self.config)
-            return
-        self.model, report = self.auto_class.from_pretrained(
-            source,
-            config=self.config,
-            cache_dir=save_path,
-            dtype=torch.float32,
-            trust_remote_code=False,
-            ignore_mismatched_sizes=True,  # reported with the others below
-            output_loading_info=True,
-        )
+        # transformers switches initialisation off for all threads.
+        with _INITIALIZATION:
+            if self.from_config:
+                self.model = self._from_config()
+            elif self.load_weights:
+                self.model = self._from_weights(source, save_path)
+            else:
+                # Random values for 580 million parameters take 7 s.
+                with no_init_weights():
+                    self.model = self._from_config()
+
+    def _from_config(self):
+        """Builds the model, in float32 whatever its config says."""
+        return self.auto_class.from_config(self.config, dtype=torch.float32)
+
+    def _from_weights(self, source, save_path):
+        """Builds the model and loads its weights."""
+        try:
+            model, report = self.auto_class.from_pretrained(
+                source,
+                config=self.config,
+                cache_dir=save_path,
+                dtype=torch.float32,
+                trust_remote_code=False,
+                ignore_mismatched_sizes=True,  # reported with the others below
+                output_loading_info=True,
+            )
+        except pickle.UnpicklingError as error:
+            raise ValueError(
+                f"The weights in {source} hold other things than tensors, "
+                f"which could run code: {error}"
+            ) from error
         self._check_loading(source, report)
+        return model
 
     def _check_loading(self, source, report):
         """Raises if tensors are missing, unexpected or of another shape."""

@@ -40,7 +40,7 @@ MODES = ("text", "audio", *FUSIONS)
 EMBEDDING_SIZE = 768
 WEIGHT_FILES = ("model.safetensors", "model.bin", "pytorch_model.bin")
 # Everything else that is read: config and tokenizer.
-SMALL_FILES = ["*.json", "*.txt"]
+SMALL_FILES = ["*.json", "*.txt", "*.model"]
 
 # Beginnings of tensor names: ours -> published.
 SPEECH_NAMES = {
@@ -126,7 +126,9 @@ def published_labels(folder):
     ['happy', 'sad']
     """
     names = _read_config(folder).get("id2label") or {}
-    labels = [names.get(str(index)) for index in range(len(names))]
+    labels = []
+    if isinstance(names, dict):
+        labels = [names.get(str(index)) for index in range(len(names))]
     if not labels or None in labels or len(set(labels)) < len(labels):
         raise CheckpointError(
             f"'{folder}/config.json' does not name each label once: its "
@@ -160,6 +162,7 @@ def build_published(folder, mode, text_encoder=None):
     """
     if mode not in MODES:
         raise ValueError(f"mode '{mode}': choose one of {', '.join(MODES)}")
+    n_classes = len(published_labels(folder))
     _check_kind(folder, TEXT_NAMES if mode == "text" else ["wav2vec2-bert"])
     encoder_class = TextEncoder if mode == "text" else W2VBertEncoder
     encoder = encoder_class(str(folder), load_weights=False)
@@ -168,7 +171,6 @@ def build_published(folder, mode, text_encoder=None):
     else:
         projector = nn.Linear(encoder.output_size, EMBEDDING_SIZE)
         embedding_model, size = _hearing(mode, encoder, projector, text_encoder)
-    n_classes = len(published_labels(folder))
     return EmotionModel(embedding_model, TanhHead(size, n_classes))
 
 
@@ -315,6 +317,9 @@ def _read_config(folder):
     if not path.exists():
         raise FileNotFoundError(f"'{folder}' holds no config.json")
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        config = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise CheckpointError(f"'{path}' is no JSON file ({error})") from error
+    if not isinstance(config, dict):
+        raise CheckpointError(f"'{path}' is no JSON object")
+    return config

@@ -8,7 +8,7 @@ from speechbrain_emotion.lobes.pretrained_encoder import PretrainedEncoder
 from speechbrain_emotion.lobes.tokenizer import TextTokenizer
 
 # Their positions begin after the index of the padding token.
-SHIFTED_POSITIONS = ("camembert", "roberta", "xlm-roberta")
+SHIFTED_POSITIONS = ("camembert", "mpnet", "roberta", "xlm-roberta")
 
 
 class TextEncoder(PretrainedEncoder, textencoder.TextEncoder):
@@ -92,6 +92,12 @@ class TextEncoder(PretrainedEncoder, textencoder.TextEncoder):
         "roberta.pooler.",
         "cls.",
         "lm_head.",
+        "vocab_transform.",
+        "vocab_layer_norm.",
+        "vocab_projector.",
+        "discriminator_predictions.",
+        "generator_predictions.",
+        "generator_lm_head.",
         "classifier.",
         "embeddings.position_ids",
         "bert.embeddings.position_ids",
@@ -120,6 +126,7 @@ class TextEncoder(PretrainedEncoder, textencoder.TextEncoder):
             )
         # The interface reads it while it loads.
         self.given_tokenizer = tokenizer
+        self.save_path = save_path
         super().__init__(
             source=source,
             save_path=save_path,
@@ -156,7 +163,9 @@ class TextEncoder(PretrainedEncoder, textencoder.TextEncoder):
         mask = length_to_mask(lengths, ids.shape[1], dtype=torch.bool)
         trains = torch.is_grad_enabled() and not self.freeze
         with torch.set_grad_enabled(trains):
-            output = self.model(ids, attention_mask=mask.long())
+            output = self.model(
+                ids, attention_mask=mask.long(), return_dict=True
+            )
         vectors = output.last_hidden_state
         if self.output == "cls":
             return vectors[:, :1], vectors.new_ones(len(vectors))
@@ -207,7 +216,10 @@ class TextEncoder(PretrainedEncoder, textencoder.TextEncoder):
         **_
             Not used.
         """
-        self.tokenizer = self.given_tokenizer or TextTokenizer(source)
+        if self.given_tokenizer is not None:
+            self.tokenizer = self.given_tokenizer
+        else:
+            self.tokenizer = TextTokenizer(source, self.save_path)
 
     def _from_pretrained(self, *args, **kwargs):
         """Builds the model without its pooler, which nothing uses."""

@@ -23,6 +23,13 @@ class TextTokenizer:
     ---------
     source : str
         Hub name or local folder. None: ``load`` brings the tokenizer.
+    save_path : str
+        Cache folder of downloads. None: Hugging Face's own cache.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the source has no vocabulary.
 
     Example
     -------
@@ -39,16 +46,22 @@ class TextTokenizer:
             [2, 0, 0]]), tensor([3, 1]))
     """
 
-    def __init__(self, source=None):
+    def __init__(self, source=None, save_path=None):
         self.backend = None
         self.limit = None
         if source is None:
             return
         pretrained = AutoTokenizer.from_pretrained(
-            source, trust_remote_code=False
+            source, cache_dir=save_path, trust_remote_code=False
         )
         self.backend = pretrained.backend_tokenizer
-        self.backend.no_truncation()
+        special = self.backend.get_added_tokens_decoder()
+        if self.backend.get_vocab_size() <= len(special):
+            # transformers makes up an empty vocabulary without a word.
+            raise FileNotFoundError(
+                f"'{source}' holds no vocabulary (tokenizer.json, vocab.txt): "
+                "complete the folder"
+            )
         self.backend.enable_padding(
             pad_id=pretrained.pad_token_id, pad_token=pretrained.pad_token
         )
@@ -62,7 +75,14 @@ class TextTokenizer:
         limit : int
             Number of tokens, those that mark start and end included. The
             smallest limit given so far holds.
+
+        Raises
+        ------
+        ValueError
+            If there is no room for the marks of start and end.
         """
+        if limit < 2:
+            raise ValueError(f"limit={limit}: give at least 2 tokens")
         self.limit = limit if self.limit is None else min(limit, self.limit)
         if self.backend is not None:
             # "No limit" comes as an integer that the library cannot hold.
@@ -83,12 +103,15 @@ class TextTokenizer:
         lengths : torch.Tensor
             Number of tokens of each text, [batch].
         """
-        if self.backend is None:
-            raise RuntimeError(
-                "the tokenizer is not loaded: give it a `source`, or its file "
-                "to the Pretrainer"
+        if (
+            isinstance(texts, str)
+            or not texts
+            or not all(isinstance(text, str) for text in texts)
+        ):
+            raise ValueError(
+                f"texts must be a list of at least one string; got {texts!r}"
             )
-        batch = self.backend.encode_batch(list(texts))
+        batch = self._loaded().encode_batch(list(texts))
         masks = torch.tensor([text.attention_mask for text in batch])
         return torch.tensor([text.ids for text in batch]), masks.sum(dim=1)
 
@@ -101,7 +124,7 @@ class TextTokenizer:
         path : str or Path
             The file, JSON.
         """
-        self.backend.save(str(path))
+        self._loaded().save(str(path))
 
     @mark_as_loader
     def load(self, path, end_of_epoch=False):
@@ -115,5 +138,16 @@ class TextTokenizer:
             Not used; checkpointers give it.
         """
         self.backend = tokenizers.Tokenizer.from_file(str(path))
-        if self.limit is not None:
-            self.truncate(self.limit)
+        saved = self.backend.truncation or {}
+        limits = [self.limit, saved.get("max_length")]
+        if any(limits):
+            self.truncate(min(limit for limit in limits if limit))
+
+    def _loaded(self):
+        """The tokenizer of the library."""
+        if self.backend is None:
+            raise RuntimeError(
+                "the tokenizer is not loaded: give it a `source`, or its file "
+                "to the Pretrainer"
+            )
+        return self.backend

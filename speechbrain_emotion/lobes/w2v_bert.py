@@ -118,6 +118,7 @@ class W2VBertEncoder(SpeechEncoder, W2VBert):
             features.to(self.model.dtype),
             attention_mask=mask,
             output_hidden_states=self.layer != "last",
+            return_dict=True,
         )
         if self.layer == "last":
             return [output.last_hidden_state], n_frames

@@ -13,6 +13,7 @@ from torch import nn
 from speechbrain_emotion.nnet.cross_attention import CrossAttention
 from speechbrain_emotion.nnet.lengths import valid_mask
 from speechbrain_emotion.nnet.pooling import MeanPooling
+from speechbrain_emotion.nnet.standardization import Standardization
 
 
 class PooledFusion(nn.Module):
@@ -85,6 +86,11 @@ class ConcatFusion(PooledFusion):
         Dimension of a frame.
     text_size : int
         Dimension of a token. The output size is the sum of both.
+    standardize : bool
+        Whether each dimension is brought to mean 0 and variance 1 by the
+        statistics of the training data. Zeros are then the mean of what is
+        missing, and a linear head answers from the other modality as if it
+        were alone.
 
     Example
     -------
@@ -96,10 +102,17 @@ class ConcatFusion(PooledFusion):
             [5., 0., 0.]])
     """
 
-    def __init__(self, speech_size, text_size):
+    def __init__(self, speech_size, text_size, standardize=False):
         super().__init__(speech_size, text_size, speech_size + text_size)
+        self.standardize_speech = self.standardize_text = None
+        if standardize:
+            self.standardize_speech = Standardization(speech_size)
+            self.standardize_text = Standardization(text_size)
 
     def _fuse(self, speech, has_speech, text, has_text):
+        if self.standardize_speech is not None:
+            speech = self.standardize_speech(speech, has_speech.squeeze(-1))
+            text = self.standardize_text(text, has_text.squeeze(-1))
         return torch.cat([speech, text], dim=-1)
 
 

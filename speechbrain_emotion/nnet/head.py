@@ -70,6 +70,8 @@ class LinearHead(nn.Module):
         Number of labels.
     dropout : float
         Dropout probability, in training only.
+    standardize : bool
+        Whether the embeddings still need standardisation.
 
     Example
     -------
@@ -78,12 +80,14 @@ class LinearHead(nn.Module):
     torch.Size([2, 7])
     """
 
-    def __init__(self, input_size, n_classes, dropout=0.0):
+    def __init__(self, input_size, n_classes, dropout=0.0, standardize=True):
         super().__init__()
         self.n_classes = n_classes
         # momentum=None: the statistics are averages over all batches.
-        self.standardize = nn.BatchNorm1d(
-            input_size, affine=False, momentum=None
+        self.standardize = (
+            nn.BatchNorm1d(input_size, affine=False, momentum=None)
+            if standardize
+            else nn.Identity()
         )
         self.dropout = nn.Dropout(dropout)
         self.out_proj = nn.Linear(input_size, n_classes)

@@ -4,7 +4,6 @@ import pathlib
 import re
 
 import huggingface_hub
-from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
 
 _HUB_ID = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 
@@ -54,7 +53,7 @@ def fetch_folder(
     True
     """
     folder = pathlib.Path(source)
-    if folder.is_dir():
+    if folder.is_dir() and str(source):
         return folder
     if folder.exists() or not _HUB_ID.fullmatch(str(source)):
         raise FileNotFoundError(
@@ -69,7 +68,8 @@ def fetch_folder(
             local_files_only=local_files_only,
             allow_patterns=allow_patterns,
         )
-    except (HfHubHTTPError, EntryNotFoundError, OSError) as error:
+    # Of the hub, the network and whatever lies between, with as many errors.
+    except Exception as error:
         raise FileNotFoundError(
             f"there is no folder '{source}', and the hub gave no model of "
             f"that name (revision {revision or 'main'}). Check the name, the "

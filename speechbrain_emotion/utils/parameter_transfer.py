@@ -2,7 +2,6 @@
 
 import functools
 import pathlib
-import pickle
 
 import torch
 from safetensors import SafetensorError
@@ -93,13 +92,15 @@ def read_tensors(path):
             ) from error
     try:
         found = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
+    # A broken file can fail in any way.
+    except Exception as error:
         raise CheckpointError(
             f"'{path}' is no file of tensors, or holds other things as well, "
             f"which are refused because they could run code ({error})"
         ) from error
     if not isinstance(found, dict) or not all(
-        isinstance(tensor, torch.Tensor) for tensor in found.values()
+        isinstance(name, str) and isinstance(tensor, torch.Tensor)
+        for name, tensor in found.items()
     ):
         raise CheckpointError(f"'{path}' holds no state dict of tensors")
     return found

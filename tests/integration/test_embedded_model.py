@@ -8,8 +8,7 @@ import torch
 
 from speechbrain.inference.classifiers import EncoderClassifier
 from speechbrain.utils.data_utils import batch_pad_right
-from speechbrain_emotion import EmotionClassifier, demo
-from speechbrain_emotion.inference.classifier import EMBEDDED_MODEL
+from speechbrain_emotion import EMBEDDED_MODELS, EmotionClassifier, demo
 
 
 @pytest.fixture(autouse=True)
@@ -26,6 +25,16 @@ def classifier():
 
 
 @pytest.fixture(scope="module")
+def text_classifier():
+    return EmotionClassifier.from_hparams(EMBEDDED_MODELS / "text")
+
+
+@pytest.fixture(scope="module")
+def concat_classifier():
+    return EmotionClassifier.from_hparams(EMBEDDED_MODELS / "concat")
+
+
+@pytest.fixture(scope="module")
 def clips(samples):
     return sorted(samples.glob("*.flac"))
 
@@ -33,20 +42,66 @@ def clips(samples):
 def test_size(classifier):
     model = classifier.mods.model
     assert sum(p.numel() for p in model.parameters()) <= 4_000_000
-    files = [path for path in EMBEDDED_MODEL.iterdir() if path.is_file()]
-    assert sum(path.stat().st_size for path in files) <= 16 * 2**20
+    files = [path for path in EMBEDDED_MODELS.rglob("*") if path.is_file()]
+    assert sum(path.stat().st_size for path in files) <= 25e6
 
 
-def test_labels(classifier):
-    assert classifier.labels == [
-        "angry",
-        "disgust",
-        "fear",
-        "happy",
-        "neutral",
-        "sad",
-        "surprise",
+def test_labels(classifier, text_classifier, concat_classifier):
+    labels = "angry disgust fear happy neutral sad surprise".split()
+    for model in (classifier, text_classifier, concat_classifier):
+        assert model.labels == labels
+
+
+def test_text(text_classifier):
+    found = [p.label for p in text_classifier.predict(texts=demo.SENTENCES)]
+    truth = ["happy", "sad", "angry", "disgust", "fear", "neutral"]
+    # Guessing gets one.
+    assert sum(a == b for a, b in zip(found, truth)) >= 5
+
+
+def test_concat_reads_and_hears(concat_classifier, clips):
+    truth = [demo.true_label(clip) for clip in clips]
+    by_label = dict(
+        zip(["happy", "sad", "angry", "disgust", "fear"], demo.SENTENCES)
+    )
+    texts = [by_label.get(label, demo.SENTENCES[-1]) for label in truth]
+    heard = concat_classifier.predict(clips, [None] * len(clips))
+    read = concat_classifier.predict([None] * len(clips), texts)
+    both = concat_classifier.predict(clips, texts)
+    assert {p.modalities for p in heard} == {("speech",)}
+    assert {p.modalities for p in read} == {("text",)}
+    right = {
+        name: sum(p.label == label for p, label in zip(predictions, truth))
+        for name, predictions in {"heard": heard, "both": both}.items()
+    }
+    assert right["heard"] >= 4  # guessing gets two
+    assert right["both"] >= max(9, right["heard"])
+
+
+def test_concat_answers_each_row_alone(concat_classifier, clips):
+    clips = [*clips[:3], None]
+    texts = [demo.SENTENCES[0], None, demo.SENTENCES[1] * 9, "Oh no!"]
+    together = concat_classifier.predict(clips, texts)
+    backwards = concat_classifier.predict(clips[::-1], texts[::-1])[::-1]
+    alone = [
+        concat_classifier.predict([clip], [text])[0]
+        for clip, text in zip(clips, texts)
     ]
+    for predictions in zip(together, backwards, alone):
+        scores = torch.tensor([list(p.scores.values()) for p in predictions])
+        assert scores.std(dim=0).max() < 1e-5
+
+
+def test_concat_shares_its_encoders(
+    concat_classifier, classifier, text_classifier
+):
+    fused = concat_classifier.mods.model.embedding_model
+    speech = classifier.mods.model.embedding_model.encoder.state_dict()
+    text = text_classifier.mods.model.embedding_model.text_encoder
+    for name, tensor in fused.encoder.state_dict().items():
+        assert torch.equal(tensor, speech[name])
+    for name, tensor in fused.text_encoder.state_dict().items():
+        assert torch.equal(tensor, text.state_dict()[name])
 
 
 def test_two_loads_are_bit_equal(classifier, clips):
@@ -74,7 +129,7 @@ def test_level_does_not_matter(classifier, clips):
 
 def test_speechbrains_own_classifier(classifier, clips, tmp_path):
     stock = EncoderClassifier.from_hparams(
-        source=str(EMBEDDED_MODEL), savedir=str(tmp_path / "stock")
+        source=str(EMBEDDED_MODELS / "audio"), savedir=str(tmp_path / "stock")
     )
     wav = classifier.load_audio(clips[0])
     ours, theirs = classifier.classify_batch(wav), stock.classify_batch(wav)

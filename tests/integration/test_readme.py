@@ -6,6 +6,9 @@ import re
 import pytest
 import ruamel.yaml
 from hyperpyyaml import load_hyperpyyaml
+from tiny_models import write_bert, write_cached, write_concat_model
+
+from speechbrain_emotion.inference import published
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +20,22 @@ def blocks(text, language):
     return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
-def test_python_examples(readme, pytestconfig, monkeypatch, capsys):
+@pytest.fixture
+def hub_cache(tmp_path, monkeypatch):
+    """Tiny models in the places of the published ones; no network."""
+    cache = tmp_path / "cache"
+    concat = write_concat_model(tmp_path / "concat")
+    write_cached(cache, "UMUTeam/w2v-bert-beto-concat-emotion-en", concat)
+    bert = write_bert(tmp_path / "bert", 768)
+    write_cached(cache, "google-bert/bert-base-uncased", bert)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(cache))
+    published._load.cache_clear()
+    yield cache
+    published._load.cache_clear()
+
+
+def test_python_examples(readme, hub_cache, pytestconfig, monkeypatch, capsys):
     monkeypatch.chdir(pytestconfig.rootpath)
     examples = blocks(readme, "python")
     assert examples
@@ -65,3 +83,5 @@ def test_overrides_that_are_named(pytestconfig):
 def test_files_that_are_named_exist(readme, pytestconfig):
     for path in re.findall(r"\]\((recipes/[^)]*)\)", readme):
         assert (pytestconfig.rootpath / path / "README.md").is_file()
+    for path in re.findall(r"\]\(([^)]*\.md)\)", readme):
+        assert (pytestconfig.rootpath / path).is_file()

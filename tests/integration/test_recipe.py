@@ -136,30 +136,65 @@ def test_train_stop_resume_export(command, tmp_path, samples):
     assert classifier.predict(samples / "1001_DFA_ANG_XX.flac").label
 
 
-def test_two_stages_resume(pytestconfig, tmp_path):
-    """The compact recipe, stopped while it distils its encoder."""
-    (row,) = csv.DictReader(
-        (pytestconfig.rootpath / "tests/recipes/RAVDESS-TESS-nEMO.csv").open()
+def listed_command(name, root, changed_flags):
+    """The debug run of a recipe that tests/recipes lists, changed."""
+    (row,) = (
+        row
+        for path in (root / "tests" / "recipes").glob("*.csv")
+        for row in csv.DictReader(path.open())
+        if row["Hparam_file"].endswith(f"/{name}.yaml")
     )
-    command = [
+    flags = row["test_debug_flags"]
+    for old, new in changed_flags.items():
+        assert old in flags
+        flags = flags.replace(old, new)
+    return [
         sys.executable,
         row["Script_file"],
         row["Hparam_file"],
-        *shlex.split(
-            row["test_debug_flags"]
-            .replace("--clips_per_epoch=12", "--clips_per_epoch=40")
-            .replace("--head_epochs=8", "--head_epochs=2")
-        ),
+        *shlex.split(flags),
         "--ckpt_interval_minutes=0",
         "--ckpt_interval_steps=2",
         "--device=cpu",
     ]
+
+
+RESUMED = {
+    # Stopped while it distils its encoder.
+    "train_compact": (
+        "save/encoder",
+        {
+            "--clips_per_epoch=12": "--clips_per_epoch=40",
+            "--head_epochs=8": "--head_epochs=2",
+        },
+    ),
+    "train_compact_text": (
+        "save",
+        {
+            "--texts_per_epoch=24": "--texts_per_epoch=400",
+            "--number_of_epochs=15": "--number_of_epochs=2",
+        },
+    ),
+    "train_compact_concat": (
+        "save",
+        {
+            "--clips_per_epoch=24": "--clips_per_epoch=40",
+            "--number_of_epochs=6": "--number_of_epochs=2",
+        },
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RESUMED)
+def test_resume_of_other_recipes(name, pytestconfig, tmp_path):
+    checkpoints, changed_flags = RESUMED[name]
+    command = listed_command(name, pytestconfig.rootpath, changed_flags)
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     result = run(command, whole)
     assert result.returncode == 0, result.stdout + result.stderr
-    code, messages = interrupt_within_epoch(command, stopped, "save/encoder")
+    code, messages = interrupt_within_epoch(command, stopped, checkpoints)
     assert code == 130, messages
-    assert not list((stopped / "save/head").glob("CKPT*"))
+    assert not (stopped / "export").exists()
     result = run(command, stopped)
     assert result.returncode == 0, result.stdout + result.stderr
     once = load_file(whole / "export/model.safetensors")

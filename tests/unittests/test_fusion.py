@@ -323,3 +323,39 @@ def test_cross_attention_is_finite_whatever_the_kernel(monkeypatch):
 def test_heads_must_share_the_attention_size():
     with pytest.raises(ValueError, match="3 heads cannot share 8"):
         CrossAttention(8, num_heads=3, dropout=0.0)
+
+
+def test_standardised_concat_ignores_what_is_missing():
+    fusion = ConcatFusion(speech_size=3, text_size=2, standardize=True)
+    speech, text = 5 + 2 * torch.randn(400, 4, 3), 3 * torch.randn(400, 1, 2)
+    speech_lens = (torch.rand(400) < 0.7).float()
+    text_lens = (torch.rand(400) < 0.7).float()
+    fused = fusion(speech, speech_lens, text, text_lens)
+    halves = fused.split([3, 2], dim=-1)
+    for half, lens in zip(halves, (speech_lens, text_lens)):
+        assert (half[lens == 0] == 0).all()
+        there = half[lens > 0]
+        torch.testing.assert_close(
+            there.mean(dim=0), torch.zeros(half.shape[1]), rtol=0, atol=1e-4
+        )
+        torch.testing.assert_close(
+            there.std(dim=0), torch.ones(half.shape[1]), rtol=0, atol=1e-2
+        )
+    # In evaluation by the same statistics, and each row alone.
+    fusion.eval()
+    again = fusion(speech, speech_lens, text, text_lens)
+    torch.testing.assert_close(again, fused, rtol=0, atol=2e-2)
+    row = fusion(speech[:1], speech_lens[:1], text[:1], text_lens[:1])
+    torch.testing.assert_close(row, again[:1], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("n_there", [0, 1])
+def test_standardised_concat_trains_on_a_single_row(n_there):
+    fusion = ConcatFusion(speech_size=3, text_size=2, standardize=True)
+    lens = torch.zeros(4)
+    lens[:n_there] = 1
+    fused = fusion(
+        torch.rand(4, 2, 3), lens, torch.rand(4, 1, 2), torch.ones(4)
+    )
+    assert fused.isfinite().all()
+    assert (fused[n_there:, :3] == 0).all()

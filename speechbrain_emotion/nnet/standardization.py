@@ -1,0 +1,56 @@
+"""Standardisation by the statistics of the training data."""
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+
+class Standardization(nn.BatchNorm1d):
+    """Brings each dimension to mean 0 and variance 1, where there is data.
+
+    The statistics are averages over all training batches, of the rows that
+    have data. The other rows become zeros, which are then the mean of those
+    that have.
+
+    Arguments
+    ---------
+    input_size : int
+        Number of dimensions.
+
+    Example
+    -------
+    >>> standardize = Standardization(1)
+    >>> x, there = torch.tensor([[1.0], [3.0], [9.0]]), [True, True, False]
+    >>> standardize(x, torch.tensor(there)).flatten()
+    tensor([-1.0000,  1.0000,  0.0000])
+    >>> standardize.eval().running_mean
+    tensor([2.])
+    """
+
+    def __init__(self, input_size):
+        super().__init__(input_size, affine=False, momentum=None)
+
+    def forward(self, x, there):
+        """Standardises a batch.
+
+        Arguments
+        ---------
+        x : torch.Tensor
+            [batch, input_size].
+        there : torch.Tensor
+            Which rows have data, [batch], bool.
+
+        Returns
+        -------
+        torch.Tensor
+            [batch, input_size].
+        """
+        data = x[there]
+        if self.training and len(data) < 2:
+            # One row has no variance: as in evaluation.
+            data = F.batch_norm(data, self.running_mean, self.running_var)
+        else:
+            data = super().forward(data)
+        standardized = torch.zeros_like(x)
+        standardized[there] = data.to(x.dtype)
+        return standardized

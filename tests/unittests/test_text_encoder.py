@@ -1,0 +1,641 @@
+"""Tokenizer and text encoder: what transformers gives, whatever the batch."""
+
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+import torch
+from hypothesis import (
+    given,
+    settings,
+    strategies as st,
+)
+from safetensors.torch import load_file, save_file
+from test_published import WORDS, copy_folder, write_bert, write_roberta
+from transformers import (
+    AutoTokenizer,
+    BertForPreTraining,
+    BertModel,
+    DistilBertConfig,
+    DistilBertForMaskedLM,
+    ElectraConfig,
+    ElectraForPreTraining,
+    MPNetConfig,
+    MPNetModel,
+    RobertaForMaskedLM,
+    RobertaForSequenceClassification,
+    RobertaModel,
+)
+from transformers.initialization import no_init_weights
+
+from speechbrain.utils.checkpoints import Checkpointer
+from speechbrain_emotion.lobes import pretrained_encoder
+from speechbrain_emotion.lobes.text_encoder import TextEncoder
+from speechbrain_emotion.lobes.tokenizer import TextTokenizer
+from speechbrain_emotion.utils.parameter_transfer import FolderPretrainer
+
+SMALL = {"hidden_size": 24, "num_attention_heads": 2, "intermediate_size": 32}
+CONFIG = {
+    "model_type": "bert",
+    "vocab_size": 100,
+    "num_hidden_layers": 2,
+    **SMALL,
+}
+LORA = {"rank": 2, "alpha": 4.0, "target_layers": ["*.self.query"]}
+LONG = " ".join(WORDS[i % len(WORDS)] for i in range(2000))
+TEXTS = ["so sad", "", "I am happy again, again!", "ñandú 你好", LONG]
+KINDS = ["bert", "roberta"]
+MODELS = {"bert": BertModel, "roberta": RobertaModel}
+WRITERS = {"bert": write_bert, "roberta": write_roberta}
+
+texts_of_words = st.lists(
+    st.lists(st.sampled_from([*WORDS, "zz", "!"]), max_size=30).map(" ".join),
+    min_size=1,
+    max_size=4,
+)
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch):
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    """Folders of a BERT and a RoBERTa of two layers."""
+    root = tmp_path_factory.mktemp("text")
+    return {
+        kind: write(root / kind, num_hidden_layers=2, **SMALL)
+        for kind, write in WRITERS.items()
+    }
+
+
+@pytest.fixture(scope="module")
+def encoders(folders):
+    return {
+        (kind, output): TextEncoder(source, output=output).eval()
+        for kind, source in folders.items()
+        for output in ("cls", "tokens")
+    }
+
+
+def change_weights(folder, target, change):
+    """Copies a folder with other weights."""
+    copy_folder(folder, target, ["model.safetensors"])
+    weights = load_file(folder / "model.safetensors")
+    change(weights)
+    save_file(weights, target / "model.safetensors", {"format": "pt"})
+    return target
+
+
+def from_config(tokenizer, seed=0, **arguments):
+    torch.manual_seed(seed)
+    config = arguments.pop("config", CONFIG)
+    return TextEncoder(config=config, tokenizer=tokenizer, **arguments)
+
+
+# ---- the tokenizer ---------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_tokenizer_gives_the_ids_of_transformers(kind, folders):
+    tokenizer = TextTokenizer(folders[kind])
+    tokenizer.truncate(512)
+    ids, lengths = tokenizer(TEXTS)
+    expected = AutoTokenizer.from_pretrained(folders[kind])(
+        TEXTS,
+        padding=True,
+        truncation=True,
+        max_length=512,
+        return_tensors="pt",
+    )
+    assert torch.equal(ids, expected["input_ids"])
+    assert torch.equal(lengths, expected["attention_mask"].sum(dim=1))
+    assert ids.dtype == torch.int64
+    assert len(set(lengths.tolist())) > 3 and lengths.max() == 512
+
+
+@settings(deadline=None, max_examples=25)
+@given(texts=texts_of_words, limit=st.integers(3, 40))
+@pytest.mark.parametrize("kind", KINDS)
+def test_tokenizer_pads_to_the_longest_and_keeps_the_ends(
+    kind, folders, texts, limit
+):
+    whole, cut = TextTokenizer(folders[kind]), TextTokenizer(folders[kind])
+    cut.truncate(limit)
+    pad = whole.backend.padding["pad_id"]
+    all_lengths = whole(texts)[1]
+    ids, lengths = cut(texts)
+    assert torch.equal(lengths, all_lengths.clamp(max=limit))
+    assert ids.shape == (len(texts), lengths.max())
+    for row, length, text in zip(ids, lengths, texts):
+        complete = whole([text])[0][0]
+        assert torch.equal(row[: length - 1], complete[: length - 1])
+        assert row[length - 1] == complete[-1]  # the end token
+        assert (row[length:] == pad).all()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("limit", [None, 7])
+def test_saved_tokenizer_gives_the_same_ids(kind, limit, folders, tmp_path):
+    tokenizer = TextTokenizer(folders[kind])
+    if limit is not None:
+        tokenizer.truncate(limit)
+    tokenizer.save(tmp_path / "tokenizer.json")
+    copy = TextTokenizer()
+    copy.load(tmp_path / "tokenizer.json")
+    for ours, theirs in zip(copy(TEXTS), tokenizer(TEXTS)):
+        assert torch.equal(ours, theirs)
+
+
+def test_limit_holds_for_a_file_loaded_later(folders, tmp_path):
+    TextTokenizer(folders["bert"]).save(tmp_path / "tokenizer.json")
+    tokenizer = TextTokenizer()
+    tokenizer.truncate(7)
+    tokenizer.load(tmp_path / "tokenizer.json")
+    assert tokenizer([LONG])[1].tolist() == [7]
+    tokenizer.load(tmp_path / "tokenizer.json")
+    assert tokenizer([LONG])[1].tolist() == [7]
+
+
+def test_the_smallest_limit_holds(folders):
+    tokenizer = TextTokenizer(folders["bert"])
+    for limit, expected in ((9, 9), (12, 9), (6, 6), (10**30, 6)):
+        tokenizer.truncate(limit)
+        assert tokenizer([LONG])[1].tolist() == [expected]
+
+
+@pytest.mark.parametrize("first", ["limit", "file"])
+def test_a_smaller_limit_in_the_file_holds(first, folders, tmp_path):
+    saved = TextTokenizer(folders["bert"])
+    saved.truncate(7)
+    saved.save(tmp_path / "tokenizer.json")
+    tokenizer = TextTokenizer()
+    if first == "limit":  # as in an exported model
+        tokenizer.truncate(512)
+        tokenizer.load(tmp_path / "tokenizer.json")
+    else:
+        tokenizer.load(tmp_path / "tokenizer.json")
+        tokenizer.truncate(512)
+    assert tokenizer([LONG])[1].tolist() == [7]
+
+
+@pytest.mark.parametrize("limit", [0, 1])
+def test_a_limit_without_room_is_refused(limit, folders):
+    tokenizer = TextTokenizer(folders["bert"])
+    try:
+        tokenizer.truncate(limit)
+    except ValueError:
+        return
+    assert tokenizer([LONG])[1].item() <= limit
+
+
+def test_pretrainer_and_checkpointer_load_the_tokenizer(folders, tmp_path):
+    tokenizer = TextTokenizer(folders["bert"])
+    tokenizer.truncate(7)
+    tokenizer.save(tmp_path / "tokenizer.json")
+    fetched = TextTokenizer()
+    pretrainer = FolderPretrainer(
+        {"tokenizer": fetched}, {"tokenizer": "tokenizer.json"}
+    )
+    pretrainer.collect_files(default_source=str(tmp_path))
+    pretrainer.load_collected()
+    Checkpointer(tmp_path / "save", {"t": tokenizer}).save_checkpoint()
+    recovered = TextTokenizer()
+    Checkpointer(tmp_path / "save", {"t": recovered}).recover_if_possible()
+    for copy in (fetched, recovered):
+        assert torch.equal(copy(TEXTS)[0], tokenizer(TEXTS)[0])
+
+
+def test_tokenizer_that_is_not_loaded():
+    tokenizer = TextTokenizer()
+    tokenizer.truncate(7)
+    with pytest.raises(RuntimeError, match="is not loaded: give it a `source`"):
+        tokenizer(["so sad"])
+
+
+def test_tokenizer_that_is_not_loaded_cannot_be_saved(tmp_path):
+    with pytest.raises(RuntimeError, match="not loaded"):
+        TextTokenizer().save(tmp_path / "tokenizer.json")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_tokenizer_in_many_threads(kind, folders):
+    tokenizer = TextTokenizer(folders[kind])
+    tokenizer.truncate(30)
+    batches = [
+        [" ".join(WORDS[:n]), " ".join(WORDS[n:]), LONG[: 10 * n]]
+        for n in range(len(WORDS))
+    ]
+    expected = [tokenizer(batch) for batch in batches]
+    barrier = threading.Barrier(8)
+
+    def work(start):
+        barrier.wait()
+        order = [(start + n) % len(batches) for n in range(10 * len(batches))]
+        return [(n, tokenizer(batches[n])) for n in order]
+
+    with ThreadPoolExecutor(8) as pool:
+        for answers in pool.map(work, range(8)):
+            for n, (ids, lengths) in answers:
+                assert torch.equal(ids, expected[n][0])
+                assert torch.equal(lengths, expected[n][1])
+
+
+# ---- what the encoder gives ------------------------------------------------
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("kind", KINDS)
+def test_equals_transformers(kind, folders, encoders):
+    model = MODELS[kind].from_pretrained(folders[kind]).eval()
+    tokenizer = AutoTokenizer.from_pretrained(folders[kind])
+    vectors, lens = encoders[kind, "tokens"](TEXTS)
+    cls, cls_lens = encoders[kind, "cls"](TEXTS)
+    assert cls.shape == (len(TEXTS), 1, 24) and (cls_lens == 1).all()
+    assert encoders[kind, "cls"].output_size == 24
+    for row, text in enumerate(TEXTS):
+        inputs = tokenizer(
+            text, truncation=True, max_length=512, return_tensors="pt"
+        )
+        expected = model(**inputs).last_hidden_state[0]
+        n = round(lens[row].item() * vectors.shape[1])
+        assert n == len(expected)
+        torch.testing.assert_close(
+            vectors[row, :n], expected, rtol=0, atol=1e-5
+        )
+        assert not vectors[row, n:].any()
+        torch.testing.assert_close(cls[row, 0], expected[0], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "kind, positions, limit",
+    [
+        ("bert", 512, 512),
+        ("roberta", 514, 512),
+        ("bert", 40, 40),
+        ("roberta", 40, 38),
+    ],
+)
+def test_long_texts_are_cut_at_the_models_maximum(
+    kind, positions, limit, tmp_path
+):
+    source = WRITERS[kind](
+        tmp_path / kind, max_position_embeddings=positions, **SMALL
+    )
+    vectors, lens = TextEncoder(source, output="tokens").eval()([LONG])
+    assert vectors.shape == (1, limit, 24) and lens.tolist() == [1.0]
+    # Not a position is left unused.
+    model = MODELS[kind].from_pretrained(source).eval()
+    tokens = AutoTokenizer.from_pretrained(source)(
+        LONG, truncation=True, max_length=limit + 1, return_tensors="pt"
+    )
+    with pytest.raises((IndexError, RuntimeError)):
+        model(**tokens)
+
+
+def test_a_smaller_limit_of_the_tokenizer_holds(folders, tmp_path):
+    source = copy_folder(folders["bert"], tmp_path / "bert")
+    path = source / "tokenizer_config.json"
+    fields = {**json.loads(path.read_text()), "model_max_length": 9}
+    path.write_text(json.dumps(fields))
+    encoder = TextEncoder(source, output="tokens")
+    assert encoder([LONG])[0].shape[1] == 9
+
+
+@settings(deadline=None, max_examples=15)
+@given(texts=texts_of_words, mate=st.integers(0, 500), data=st.data())
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("output", ["cls", "tokens"])
+def test_a_text_depends_on_itself_only(
+    kind, output, encoders, texts, mate, data
+):
+    encoder = encoders[kind, output]
+    order = data.draw(st.permutations(range(len(texts) + 1)))
+    batch = [*texts, LONG[:mate]]
+    with torch.no_grad():
+        vectors, lens = encoder([batch[i] for i in order])
+        counts = torch.round(lens * vectors.shape[1]).long().tolist()
+        for row, i in enumerate(order):
+            alone, _ = encoder([batch[i]])
+            assert alone.shape[1] == counts[row]
+            torch.testing.assert_close(
+                vectors[row, : counts[row]], alone[0], rtol=0, atol=1e-5
+            )
+            assert not vectors[row, counts[row] :].any()
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("kind", KINDS)
+def test_only_the_first_layers(kind, folders):
+    model = MODELS[kind].from_pretrained(folders[kind]).eval()
+    tokens = AutoTokenizer.from_pretrained(folders[kind])(
+        "so sad", return_tensors="pt"
+    )
+    states = model(**tokens, output_hidden_states=True).hidden_states
+    for layers in (1, 2):
+        encoder = TextEncoder(
+            folders[kind], num_layers=layers, output="tokens"
+        ).eval()
+        torch.testing.assert_close(
+            encoder(["so sad"])[0], states[layers], rtol=0, atol=1e-5
+        )
+    for layers in (0, -1, 3):
+        with pytest.raises(ValueError, match=f"num_layers={layers}: .* 2 lay"):
+            TextEncoder(folders[kind], num_layers=layers)
+
+
+# ---- training --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("output", ["cls", "tokens"])
+def test_frozen_is_frozen(output, folders):
+    encoder = TextEncoder(folders["bert"], freeze=True, output=output)
+    parent = torch.nn.Sequential(encoder).train()
+    assert encoder.training
+    assert not any(module.training for module in encoder.model.modules())
+    assert not any(p.requires_grad for p in parent.parameters())
+    vectors, _ = parent(TEXTS)
+    assert not vectors.requires_grad
+    assert torch.equal(vectors, parent(TEXTS)[0])  # no dropout
+
+
+def test_freezing_later(folders):
+    encoder = TextEncoder(folders["bert"]).train()
+    assert encoder(["so sad"])[0].requires_grad
+    assert not torch.equal(encoder(TEXTS)[0], encoder(TEXTS)[0])  # dropout
+    encoder.freeze_now()
+    encoder.train()
+    assert not encoder(["so sad"])[0].requires_grad
+    assert torch.equal(encoder(TEXTS)[0], encoder(TEXTS)[0])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_parameter_gets_a_gradient(kind, folders):
+    encoder = TextEncoder(folders[kind], output="tokens").train()
+    encoder(TEXTS)[0].pow(3).sum().backward()
+    idle = [n for n, p in encoder.named_parameters() if p.grad is None]
+    assert idle == []  # the pooler would be idle
+
+
+def test_lora_trains_the_adapters_only(folders):
+    encoder = TextEncoder(folders["bert"], lora=LORA)
+    trained = [n for n, p in encoder.named_parameters() if p.requires_grad]
+    assert len(trained) == 4 and all("adapter_" in name for name in trained)
+    # The adapters start at zero.
+    with torch.no_grad():
+        torch.testing.assert_close(
+            encoder.eval()(TEXTS)[0],
+            TextEncoder(folders["bert"]).eval()(TEXTS)[0],
+        )
+    encoder.train()(TEXTS)[0].pow(3).sum().backward()
+    assert all(
+        (p.grad is not None) == p.requires_grad for p in encoder.parameters()
+    )
+
+
+def test_gradient_checkpointing_changes_nothing(folders):
+    tokenizer = TextTokenizer(folders["bert"])
+    config = {
+        **CONFIG,
+        "hidden_dropout_prob": 0.0,
+        "attention_probs_dropout_prob": 0.0,
+    }
+    gradients = []
+    for switch in (False, True):
+        encoder = from_config(
+            tokenizer, config=config, gradient_checkpointing=switch
+        )
+        assert switch == any(
+            getattr(module, "gradient_checkpointing", False)
+            for module in encoder.model.modules()
+        )
+        encoder.train()(TEXTS)[0].pow(3).sum().backward()
+        gradients.append(encoder.model.embeddings.word_embeddings.weight.grad)
+    torch.testing.assert_close(*gradients)
+
+
+# ---- construction ----------------------------------------------------------
+
+
+def test_from_config_and_tokenizer(folders):
+    tokenizer = TextTokenizer(folders["bert"])
+    encoder = from_config(tokenizer)
+    assert encoder.tokenizer is tokenizer and tokenizer.limit == 512
+    first, again, other = (
+        from_config(tokenizer, seed).eval()(TEXTS)[0] for seed in (0, 0, 1)
+    )
+    assert torch.equal(first, again) and not torch.allclose(first, other)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("lora", [None, LORA])
+@pytest.mark.parametrize("num_layers", [None, 1])
+def test_export_round_trip(kind, lora, num_layers, folders, tmp_path):
+    encoder = TextEncoder(
+        folders[kind], lora=lora, num_layers=num_layers, output="tokens"
+    ).eval()
+    for parameter in encoder.parameters():
+        parameter.data += 0.1 * torch.randn_like(parameter)
+    arguments = encoder.export_arguments()
+    assert json.loads(json.dumps(arguments)) == arguments
+    assert arguments["source"] is None
+    encoder.tokenizer.save(tmp_path / "tokenizer.json")
+    tokenizer = TextTokenizer()
+    copy = TextEncoder(**arguments, tokenizer=tokenizer, output="tokens")
+    copy.load_state_dict(encoder.state_dict(), strict=True)
+    tokenizer.load(tmp_path / "tokenizer.json")
+    for ours, theirs in zip(copy.eval()(TEXTS), encoder(TEXTS)):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=0)
+    assert copy.export_arguments() == arguments
+
+
+def test_without_loading_weights(folders, tmp_path):
+    source = copy_folder(
+        folders["bert"], tmp_path / "bert", ["model.safetensors"]
+    )
+    encoder = TextEncoder(source, load_weights=False).eval()
+    whole = TextEncoder(folders["bert"]).eval()
+    encoder.load_state_dict(whole.state_dict(), strict=True)
+    assert torch.equal(encoder(TEXTS)[0], whole(TEXTS)[0])
+    with pytest.raises(FileNotFoundError, match=r"no \*.safetensors or \*.bin"):
+        TextEncoder(source)
+
+
+def test_random_weights_while_another_thread_loads(folders):
+    tokenizer = TextTokenizer(folders["bert"])
+    thread = threading.Thread(target=from_config, args=[tokenizer])
+    with pretrained_encoder._INITIALIZATION, no_init_weights():
+        thread.start()
+        thread.join(2)
+        waits = thread.is_alive()
+    thread.join()
+    assert waits
+
+
+def test_constructor_errors(folders):
+    tokenizer = TextTokenizer(folders["bert"])
+    with pytest.raises(ValueError, match="output='mean': expected 'cls' or"):
+        TextEncoder(folders["bert"], output="mean")
+    with pytest.raises(ValueError, match="needs a `tokenizer`"):
+        TextEncoder(config=CONFIG)
+    with pytest.raises(ValueError, match="exactly one"):
+        TextEncoder(tokenizer=tokenizer)
+    with pytest.raises(ValueError, match="exactly one"):
+        TextEncoder(folders["bert"], config=CONFIG, tokenizer=tokenizer)
+    with pytest.raises(ValueError, match="train nothing"):
+        TextEncoder(folders["bert"], freeze=True, lora=LORA)
+    with pytest.raises(ValueError, match="matches no linear layer"):
+        TextEncoder(folders["bert"], lora={**LORA, "target_layers": ["x"]})
+    with pytest.raises(ValueError, match="has no hiden_size"):
+        from_config(tokenizer, config={"model_type": "bert", "hiden_size": 2})
+    with pytest.raises(ValueError, match="knows no model_type 'bart2'"):
+        from_config(tokenizer, config={"model_type": "bart2"})
+
+
+# ---- weights that fit, and that do not -------------------------------------
+
+
+def test_weights_that_do_not_fit(folders, tmp_path):
+    def spoil(weights):
+        weights["strange.weight"] = torch.zeros(3)
+        del weights["encoder.layer.1.output.dense.weight"]
+        weights["encoder.layer.0.output.dense.bias"] = torch.zeros(7)
+
+    source = change_weights(folders["bert"], tmp_path / "bert", spoil)
+    with pytest.raises(ValueError) as error:
+        TextEncoder(source)
+    message = str(error.value)
+    assert "missing: encoder.layer.1.output.dense.weight;" in message
+    assert "unexpected: strange.weight;" in message
+    assert "another shape: encoder.layer.0.output.dense.bias." in message
+
+
+def cut_embeddings(weights):
+    name = "embeddings.word_embeddings.weight"
+    weights[name] = weights[name][:-1].clone()
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda w: w.pop("embeddings.LayerNorm.bias"), "embeddings.LayerN"),
+        (lambda w: w.update(odd=torch.zeros(1)), "unexpected: odd"),
+        (cut_embeddings, "another shape: embeddings.word_embeddings.weight"),
+    ],
+)
+def test_one_tensor_that_does_not_fit_is_enough(
+    change, message, folders, tmp_path
+):
+    source = change_weights(folders["roberta"], tmp_path / "m", change)
+    with pytest.raises(ValueError, match=message):
+        TextEncoder(source)
+
+
+@pytest.mark.parametrize(
+    "kind, head",
+    [
+        ("bert", BertForPreTraining),
+        ("roberta", RobertaForMaskedLM),
+        ("roberta", RobertaForSequenceClassification),
+    ],
+)
+def test_the_head_of_another_task_is_left_out(kind, head, folders, tmp_path):
+    source = WRITERS[kind](tmp_path / kind, head, **SMALL)
+    encoder = TextEncoder(source)
+    tensors = load_file(source / "model.safetensors")
+    assert any(not name.startswith(kind) for name in tensors)
+    for name, x in encoder.model.state_dict().items():
+        assert torch.equal(x, tensors[f"{kind}.{name}"]), name
+    assert not any("pool" in name for name in encoder.state_dict())
+
+
+def test_the_pooler_may_be_missing(folders, tmp_path):
+    def drop(weights):
+        for name in [n for n in weights if n.startswith("pooler.")]:
+            del weights[name]
+
+    source = change_weights(folders["bert"], tmp_path / "bert", drop)
+    assert torch.equal(
+        TextEncoder(source).eval()(TEXTS)[0],
+        TextEncoder(folders["bert"]).eval()(TEXTS)[0],
+    )
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_loads_in_float32(dtype, folders, tmp_path):
+    def halve(weights):
+        weights.update({name: x.to(dtype) for name, x in weights.items()})
+
+    source = change_weights(folders["bert"], tmp_path / "bert", halve)
+    encoder = TextEncoder(source)
+    assert {x.dtype for x in encoder.parameters()} == {torch.float32}
+
+
+def test_a_config_of_half_precision(folders, tmp_path):
+    source = copy_folder(folders["bert"], tmp_path / "bert")
+    config = json.loads((source / "config.json").read_text())
+    (source / "config.json").write_text(
+        json.dumps({**config, "dtype": "float16"})
+    )
+    encoder = TextEncoder(source, load_weights=False)
+    assert {x.dtype for x in encoder.parameters()} == {torch.float32}
+
+
+def test_weights_in_a_pickle(folders, tmp_path):
+    source = copy_folder(
+        folders["bert"], tmp_path / "bert", ["model.safetensors"]
+    )
+    tensors = load_file(folders["bert"] / "model.safetensors")
+    torch.save(tensors, source / "pytorch_model.bin")
+    assert torch.equal(
+        TextEncoder(source).eval()(TEXTS)[0],
+        TextEncoder(folders["bert"]).eval()(TEXTS)[0],
+    )
+
+
+def test_a_pickle_of_other_things_is_a_value_error(folders, tmp_path):
+    source = copy_folder(
+        folders["bert"], tmp_path / "bert", ["model.safetensors"]
+    )
+    torch.save({"x": TextTokenizer()}, source / "pytorch_model.bin")
+    with pytest.raises(ValueError, match="do not fit|could run code"):
+        TextEncoder(source)
+
+
+RELATIVES = {
+    "distilbert": (
+        DistilBertForMaskedLM,
+        DistilBertConfig(
+            vocab_size=100, dim=24, n_heads=2, n_layers=2, hidden_dim=32
+        ),
+    ),
+    "electra": (
+        ElectraForPreTraining,
+        ElectraConfig(vocab_size=100, num_hidden_layers=2, **SMALL),
+    ),
+    "mpnet": (
+        MPNetModel,
+        MPNetConfig(
+            vocab_size=100,
+            num_hidden_layers=2,
+            max_position_embeddings=514,
+            **SMALL,
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", RELATIVES)
+def test_other_relatives_of_bert(name, folders, tmp_path):
+    kind, config = RELATIVES[name]
+    kind(config).save_pretrained(tmp_path)
+    encoder = TextEncoder(tmp_path, tokenizer=TextTokenizer(folders["bert"]))
+    assert encoder([LONG])[0].shape == (1, 1, 24)
+
+
+@pytest.mark.parametrize("texts", ["so sad", [None], []])
+def test_inputs_that_are_no_list_of_strings(texts, encoders):
+    with pytest.raises(ValueError):
+        encoders["bert", "cls"](texts)
