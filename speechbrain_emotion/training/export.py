@@ -5,6 +5,7 @@ import pathlib
 import ruamel.yaml
 import torch
 from hyperpyyaml import resolve_references
+from ruamel.yaml.comments import TaggedScalar
 from safetensors.torch import save_file
 
 
@@ -97,11 +98,68 @@ def _write_definition(fout, hparams_file, overrides, definition, encoders):
     if "tokenizer" in tree:
         tree["tokenizer"]["source"] = None  # the pretrainer loads it
     _strip_comments(tree)
-    for key, value in tree.items():
-        if isinstance(value, ruamel.yaml.comments.CommentedMap):
-            value.yaml_set_anchor(key)
     fout.write("# Model definition, exported by speechbrain_emotion.\n")
+    write_definition(fout, tree)
+
+
+def write_definition(fout, tree):
+    """Writes a model definition as SpeechBrain's YAML files are written.
+
+    Arguments
+    ---------
+    fout : file
+        Open for writing.
+    tree : ruamel.yaml.comments.CommentedMap
+        The definition. What stands at its top level, and again within it,
+        is written once, and as ``!ref <key>`` where it occurs again.
+
+    Example
+    -------
+    >>> import sys
+    >>> yaml = ruamel.yaml.YAML()
+    >>> tree = yaml.load("a: &a !new:torch.nn.ReLU {}\\nb: {c: *a, d: yes}")
+    >>> write_definition(sys.stdout, tree)
+    a: !new:torch.nn.ReLU {}
+    b: {c: !ref <a>, d: yes}
+    """
+    names = {
+        id(node): key
+        for key, node in tree.items()
+        if isinstance(node, dict | list | TaggedScalar)
+    }
+    for node in tree.values():
+        _refer(node, names)
+        if hasattr(node, "anchor"):
+            node.anchor.value = None
+    yaml = ruamel.yaml.YAML()
+    yaml.Representer = _Representer
+    yaml.indent(mapping=4, sequence=6, offset=4)
     yaml.dump(tree, fout)
+
+
+class _Representer(ruamel.yaml.RoundTripRepresenter):
+    """Writes truth values with a capital, as SpeechBrain does."""
+
+
+_Representer.add_representer(
+    bool,
+    lambda self, value: self.represent_scalar(
+        "tag:yaml.org,2002:bool", str(value)
+    ),
+)
+
+
+def _refer(node, names):
+    """Replaces what stands elsewhere by a reference."""
+    if not isinstance(node, dict | list):
+        return
+    children = node.items() if isinstance(node, dict) else enumerate(node)
+    for key, child in list(children):
+        if id(child) in names:
+            name = f"<{names[id(child)]}>"
+            node[key] = TaggedScalar(name, style=None, tag="!ref")
+        else:
+            _refer(child, names)
 
 
 def _strip_comments(node):
