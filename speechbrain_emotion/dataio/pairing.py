@@ -21,6 +21,7 @@ def prepare_pairs(
     train_annotation,
     valid_annotation,
     test_annotation,
+    record_file,
     copies,
     seed,
     skip_prep=False,
@@ -41,6 +42,8 @@ def prepare_pairs(
         Validation manifest to write.
     test_annotation : str
         Test manifest to write.
+    record_file : str
+        Record of the settings to write.
     copies : int
         Number of texts for each training clip; the others get one.
     seed : int
@@ -51,10 +54,23 @@ def prepare_pairs(
     Raises
     ------
     ValueError
-        As `pair_manifests`.
+        As `pair_manifests`, or where the record was made with other
+        settings: a model trained before might be tested on its own clips.
     """
     if skip_prep:
         return
+    settings = {
+        "speech_folder": str(Path(speech_folder).absolute()),
+        "text_folder": str(Path(text_folder).absolute()),
+        "copies": copies,
+        "seed": seed,
+    }
+    if Path(record_file).exists() and _read(record_file) != settings:
+        raise ValueError(
+            f"{record_file} was made with other manifests or another seed: "
+            "name another output folder, or delete the old one."
+        )
+    write_json(record_file, settings)
     annotations = (train_annotation, valid_annotation, test_annotation)
     for part, annotation in zip(PARTS, annotations, strict=True):
         pair_manifests(

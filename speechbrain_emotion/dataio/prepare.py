@@ -203,8 +203,8 @@ def _unique(clip, count):
 
 
 def _settings(corpora, labels):
-    """All that the manifests depend on, in JSON's types. The number of files
-    tells when a corpus has been completed.
+    """All that the manifests depend on, in JSON's types. Number and size of
+    files tell when a corpus has been completed.
     """
     settings = {
         "corpora": [
@@ -212,6 +212,7 @@ def _settings(corpora, labels):
                 "read": protocol_of(corpus["read"]),
                 "data_folder": os.path.abspath(corpus["data_folder"]),
                 "audio_files": len(audio_files(corpus["data_folder"])),
+                "table_bytes": _table_bytes(corpus["data_folder"]),
                 "label_map": dict(corpus["label_map"]),
                 "split": protocol_of(corpus["split"]),
             }
@@ -220,6 +221,11 @@ def _settings(corpora, labels):
         "labels": list(labels),
     }
     return json.loads(json.dumps(settings, default=str))
+
+
+def _table_bytes(data_folder):
+    """The size of the CSV files in a folder."""
+    return sum(path.stat().st_size for path in Path(data_folder).glob("*.csv"))
 
 
 def _read(record):

@@ -99,7 +99,9 @@ class EmotionClassifier(Predictor, EncoderClassifier):
         trust : bool
             Whether the YAML file may run any code.
         fetch_config : speechbrain.utils.fetching.FetchConfig
-            Revision, token, cache and use of the network.
+            Revision, token, cache and use of the network. What a YAML file
+            names by itself, such as ``hparams/umuteam``, does not follow it:
+            for a revision of these see ``from_checkpoint``.
         **kwargs
             Passed on, e.g. ``run_opts={"device": "cuda"}``, ``overrides``.
 
@@ -115,12 +117,15 @@ class EmotionClassifier(Predictor, EncoderClassifier):
         UntrustedYamlError
             If the YAML file would do more than build a model.
         """
-        folder = fetch_folder(source, **fetch_options(fetch_config))
+        options = fetch_options(fetch_config)
+        # The rest of a repository only if it has that file.
+        folder = fetch_folder(source, allow_patterns=[hparams_file], **options)
         if not (folder / hparams_file).is_file():
             raise FileNotFoundError(
                 f"'{source}' holds no '{hparams_file}': name a folder written "
                 "by a recipe's export, or another hparams_file"
             )
+        folder = fetch_folder(source, **options)
         if not trust:
             check_yaml(folder / hparams_file)
         if savedir is not None:
@@ -145,7 +150,9 @@ class EmotionClassifier(Predictor, EncoderClassifier):
         """Loads a model in the layout of UMUTeam's published checkpoints.
 
         Labels come from its config, weights from ``model.safetensors`` or
-        ``model.bin``; every tensor must fit. No code is read.
+        ``model.bin``; every tensor must fit. No code is read. Models of the
+        modes "audio" and "mean" have the same tensors: nothing tells whether
+        the right one of the two is named.
 
         Reference: Pan et al., SoftwareX 34, 2026, 102677.
 
@@ -202,6 +209,8 @@ class EmotionClassifier(Predictor, EncoderClassifier):
     @property
     def encoder(self):
         """The speech encoder, which limits the length of an utterance."""
+        if "speech" not in self.modalities:
+            raise ValueError("this model reads only text: it has no encoder")
         return self.mods.model.embedding_model.encoder
 
     def load_audio(self, path, savedir=None):

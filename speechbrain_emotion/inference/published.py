@@ -6,6 +6,7 @@ Reference: Pan et al., SoftwareX 34, 2026, 102677.
 import functools
 import json
 import pathlib
+import re
 import threading
 
 from speechbrain_emotion.inference.classifier import EmotionClassifier
@@ -90,9 +91,16 @@ def predict_emotion(
     ValueError: mode 'smell': choose one of text, audio, concat, mean, multihead
     """
     _check_mode(mode, audio_path, text)
+    ids = published_ids(model_config_path)
     if model_id is None:
-        model_id = published_id(mode, language, model_config_path)
+        model_id = _look_up(ids, mode, language)
     classifier = load_classifier(model_id, mode, language, device, text_encoder)
+    reads = {"text": ("text",), "audio": ("speech",)}
+    if classifier.modalities != reads.get(mode, ("speech", "text")):
+        raise ValueError(
+            f"mode '{mode}': the model '{model_id}' reads "
+            f"{' and '.join(classifier.modalities)}: name another mode or model"
+        )
     prediction = classifier.predict(
         None if mode == "text" else audio_path,
         None if mode == "audio" else text,
@@ -133,7 +141,11 @@ def published_id(mode, language, model_config_path=None):
     >>> published_id("text", "es")
     'UMUTeam/MarIA-emotion-es'
     """
-    models = published_ids(model_config_path)
+    return _look_up(published_ids(model_config_path), mode, language)
+
+
+def _look_up(models, mode, language):
+    """The model of a mode and language."""
     if language not in models:
         raise ValueError(
             f"language '{language}': there are models for {', '.join(models)};"
@@ -233,11 +245,19 @@ def _fingerprint(*sources):
     """Changes whenever a file of a local model does."""
     folders = [pathlib.Path(source) for source in sources if source]
     return tuple(
-        (file.name, file.stat().st_mtime_ns, file.stat().st_size)
+        (str(file), file.stat().st_mtime_ns, file.stat().st_size)
         for folder in folders
         if folder.is_dir()
-        for file in sorted(folder.iterdir())
+        for file in [*sorted(folder.iterdir()), *_files_beside(folder)]
     )
+
+
+def _files_beside(folder):
+    """Files in other folders that a model's YAML file names."""
+    yaml = folder / "hyperparams.yaml"
+    text = yaml.read_text(encoding="utf-8") if yaml.is_file() else ""
+    named = [folder / path for path in re.findall(r"\.\./[\w./-]+", text)]
+    return [path for path in named if path.is_file()]
 
 
 def _check_mode(mode, audio_path, text):

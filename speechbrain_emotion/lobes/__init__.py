@@ -1,1 +1,1 @@
-"""Speech encoders and the assembled emotion model."""
+"""Speech and text encoders, and the models assembled from them."""

@@ -7,12 +7,9 @@ from speechbrain.integrations.huggingface import textencoder
 from speechbrain_emotion.lobes.pretrained_encoder import PretrainedEncoder
 from speechbrain_emotion.lobes.tokenizer import TextTokenizer
 
-# Their positions begin after the index of the padding token.
-SHIFTED_POSITIONS = ("camembert", "mpnet", "roberta", "xlm-roberta")
-
 
 class TextEncoder(PretrainedEncoder, textencoder.TextEncoder):
-    """Text encoder: one vector for each token, or one for the text.
+    """Text encoder such as BERT: a vector for each token, or for the text.
 
     It extends SpeechBrain's lobe by truncation at the model's maximum, true
     lengths and strict loading. Batches are padded to their longest text
@@ -140,7 +137,7 @@ class TextEncoder(PretrainedEncoder, textencoder.TextEncoder):
         del self.given_tokenizer
         self.output = output
         self.output_size = self.model.config.hidden_size
-        self.tokenizer.truncate(_max_tokens(self.model.config))
+        self.tokenizer.truncate(_max_tokens(self.model))
 
     def forward(self, texts):
         """Encodes texts.
@@ -228,9 +225,9 @@ class TextEncoder(PretrainedEncoder, textencoder.TextEncoder):
             self.model.pooler = None
 
 
-def _max_tokens(config):
+def _max_tokens(model):
     """The longest text that a model can read, in tokens."""
-    positions = config.max_position_embeddings
-    if config.model_type in SHIFTED_POSITIONS:
-        return positions - config.pad_token_id - 1
-    return positions
+    # RoBERTa and its kin count positions from behind the padding token.
+    padding = getattr(model.embeddings, "padding_idx", None)
+    shift = 0 if padding is None else padding + 1
+    return model.config.max_position_embeddings - shift

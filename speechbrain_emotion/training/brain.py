@@ -61,6 +61,11 @@ class EmotionBrain(ResumableBrain):
         mask_absent_labels=False,
         **kwargs,
     ):
+        if mask_absent_labels and getattr(compute_cost, "label_smoothing", 0):
+            raise ValueError(
+                "mask_absent_labels and label_smoothing exclude each other: "
+                "smoothing gives a share to labels that the mask rules out"
+            )
         super().__init__(modules, **kwargs)
         if self.model.classifier.n_classes != len(labels):
             raise ValueError(

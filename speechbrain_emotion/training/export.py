@@ -8,6 +8,18 @@ from hyperpyyaml import resolve_references
 from ruamel.yaml.comments import TaggedScalar
 from safetensors.torch import save_file
 
+PRETRAINER = """
+!new:speechbrain_emotion.utils.parameter_transfer.FolderPretrainer
+loadables: {}
+paths:
+    model: model.safetensors
+    label_encoder: label_encoder.txt
+"""
+TOKENIZER = """
+!new:speechbrain_emotion.lobes.tokenizer.TextTokenizer
+source: null
+"""
+
 
 def export_model(
     folder,
@@ -77,12 +89,18 @@ def export_model(
 
 def _stored(state, dtype):
     """Tensors as they are stored; counters and the like keep their type."""
-    return {
-        name: tensor.detach()
-        .to("cpu", dtype if tensor.is_floating_point() else None)
-        .contiguous()
-        for name, tensor in state.items()
-    }
+    stored = {}
+    for name, tensor in state.items():
+        tensor = tensor.detach().cpu().contiguous()
+        stored[name] = tensor
+        if tensor.is_floating_point():
+            stored[name] = tensor.to(dtype)
+            if not torch.equal(tensor.isfinite(), stored[name].isfinite()):
+                raise ValueError(
+                    f"{name} has values that {dtype} cannot hold: export in "
+                    "float32"
+                )
+    return stored
 
 
 def _write_definition(fout, hparams_file, overrides, definition, encoders):
@@ -95,8 +113,14 @@ def _write_definition(fout, hparams_file, overrides, definition, encoders):
         # The references to the encoder are aliases of this one node.
         tree[name].pop("save_path", None)
         tree[name].update(encoder.export_arguments())
-    if "tokenizer" in tree:
-        tree["tokenizer"]["source"] = None  # the pretrainer loads it
+    # What is loaded is what is exported, wherever the definition had it from.
+    tree["pretrainer"] = yaml.load(PRETRAINER)
+    if "text_encoder" in encoders:
+        tree["tokenizer"] = yaml.load(TOKENIZER)
+        tree["text_encoder"]["tokenizer"] = tree["tokenizer"]
+        tree["pretrainer"]["paths"]["tokenizer"] = "tokenizer.json"
+    for name in tree["pretrainer"]["paths"]:
+        tree["pretrainer"]["loadables"][name] = tree[name]
     _strip_comments(tree)
     fout.write("# Model definition, exported by speechbrain_emotion.\n")
     write_definition(fout, tree)

@@ -2,6 +2,7 @@
 
 import functools
 import pathlib
+import re
 
 import torch
 from safetensors import SafetensorError
@@ -9,6 +10,9 @@ from safetensors.torch import load_file
 
 from speechbrain.utils.fetching import FetchSource
 from speechbrain.utils.parameter_transfer import Pretrainer
+
+# A file of a folder beside the model's.
+_BESIDE = re.compile(r"\.\./[\w-][\w.-]*/[\w-][\w.-]*")
 
 
 class CheckpointError(ValueError):
@@ -209,19 +213,38 @@ class FolderPretrainer(Pretrainer):
         -------
         dict
             Name -> local path.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the model's folder lacks a file.
+        ValueError
+            If a path leads elsewhere than to this folder or one beside it.
         """
-        self.add_paths(
-            {
-                name: _join(default_source, path)
-                for name, path in self.paths.items()
-                if "/" not in path or path.startswith("../")
-            }
-        )
+        if default_source is not None:
+            self.add_paths(
+                {
+                    name: _join(default_source, path)
+                    for name, path in self.paths.items()
+                    if "/" not in path or path.startswith("../")
+                }
+            )
         return super().collect_files(default_source, *args, **kwargs)
 
 
 def _join(source, filename):
     """Puts a file name behind a folder or hub id."""
+    if "/" in filename and not _BESIDE.fullmatch(filename):
+        raise ValueError(
+            f"'{filename}' is neither in the model's folder nor in one beside "
+            "it (../folder/file)"
+        )
     if isinstance(source, FetchSource):
         return FetchSource(source.FetchFrom, f"{source.path}/{filename}")
-    return f"{source}/{filename}"
+    path = pathlib.Path(f"{source}/{filename}")
+    if pathlib.Path(source).is_dir() and not path.is_file():
+        raise FileNotFoundError(
+            f"the model in '{source}' needs the file '{filename}', which is "
+            "not there: complete the folder"
+        )
+    return str(path)

@@ -100,7 +100,9 @@ def check_yaml(path):
     """
     nodes = list(_walk(_compose(path)))
     # Texts first, because to look up a tag imports modules.
-    problems = itertools.chain(_text_problems(nodes), _tag_problems(nodes))
+    problems = itertools.chain(
+        _text_problems(nodes), _key_problems(nodes), _tag_problems(nodes)
+    )
     for node, problem in problems:
         line = node.start_mark.line + 1
         raise UntrustedYamlError(f"'{path}', line {line}: {problem}. {ADVICE}")
@@ -164,6 +166,15 @@ def _text_problems(nodes):
                 f"{text!r} has one of ! ' \" < in a file that puts texts "
                 "together with !ref, which could make a tag",
             )
+
+
+def _key_problems(nodes):
+    """Yields keys that a Pretrainer would make files of in other folders."""
+    for node in nodes:
+        keys = node.value if isinstance(node, MappingNode) else []
+        for key, _ in keys:
+            if isinstance(key, ScalarNode) and set("/\\") & set(key.value):
+                yield key, f"the key {key.value!r} may name a file elsewhere"
 
 
 def _tag_problems(nodes):

@@ -13,6 +13,7 @@ from speechbrain_emotion.dataio.corpora import (
     read_nemo,
     read_ravdess,
     read_tess,
+    read_texts,
 )
 from speechbrain_emotion.dataio.manifests import CorpusError
 from speechbrain_emotion.dataio.splits import speaker_folds
@@ -295,3 +296,30 @@ def test_folds_of_ravdess_are_emobox_folds(fold):
         }
     assert {clip.id for clip in parts["test"]} == expected
     assert [len(parts[part]) for part in parts] == [720, 240, 240]
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (b"id,text\na,b\n", "no column emotion"),
+        (b"id,text,emotion\na,Oh\n", "row 2 .* no id or emotion"),
+        (b"id,text,emotion\na,b,sad,d\n", "row 2 .* too many cells"),
+        (b'id,text,emotion\na,"Oh,sad\n', "no CSV file in UTF-8"),
+        (b"id,text,emotion\na,\xe9,sad\n", "no CSV file in UTF-8"),
+        (b"id,text,emotion\na,b,sad\na,c,sad\n", "ids occur twice.*: a"),
+        (b"id,text,emotion\n", "no text is left"),
+    ],
+)
+def test_tables_of_texts_that_cannot_be_read(content, message, tmp_path):
+    (tmp_path / "texts.csv").write_bytes(content)
+    with pytest.raises(CorpusError, match=message):
+        read_texts(tmp_path, "texts.csv", corpus="mine")
+
+
+def test_texts_with_several_emotions_are_left_out(tmp_path):
+    table = "id,text,emotion,split\na,Oh,sad|joy,dev\nb, ,joy,dev\nc,Ah,joy,dev"
+    (tmp_path / "texts.csv").write_text(table)
+    (text,) = read_texts(tmp_path, "texts.csv", corpus="mine")
+    assert (text.id, text.emo, text.part, text.wav) == ("c", "joy", "dev", None)
+    with pytest.raises(CorpusError, match="there is no file"):
+        read_texts(tmp_path, "missing.csv", corpus="mine")

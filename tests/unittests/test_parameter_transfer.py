@@ -65,3 +65,27 @@ def test_folder_can_be_moved(module, tmp_path):
         found = pretrainer.collect_files(default_source=tmp_path / name)
         assert str(found["m"]) == str(tmp_path / name / "m.safetensors")
         pretrainer.load_collected()
+
+
+def test_a_part_of_a_model_in_a_folder_beside(tmp_path):
+    whole = torch.nn.ModuleDict({"head": torch.nn.Linear(2, 3)})
+    beside, folder = tmp_path / "beside", tmp_path / "model"
+    beside.mkdir()
+    folder.mkdir()
+    save_file(whole.state_dict(), beside / "model.safetensors")
+    head = torch.nn.Linear(2, 3)
+
+    def load(path):
+        pretrainer = FolderPretrainer(
+            {"head": head}, {"head": path}, prefixes={"head": "head."}
+        )
+        pretrainer.collect_files(default_source=str(folder))
+        pretrainer.load_collected()
+
+    load("../beside/model.safetensors")
+    assert torch.equal(head.weight, whole["head"].weight)
+    with pytest.raises(FileNotFoundError, match="complete the folder"):
+        load("../missing/model.safetensors")
+    for path in ("../../beside/model.safetensors", "../model.safetensors"):
+        with pytest.raises(ValueError, match="nor in one beside it"):
+            load(path)

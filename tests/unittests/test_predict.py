@@ -717,3 +717,17 @@ def test_a_waveform_of_integers(classifiers):
     wav = (noise(3000) * 2**15).short()
     bad, good = classifiers["audio"].predict([wav, noise(3000)])
     assert good.error is None
+
+
+def test_another_mode_than_the_model_has(tiny_folder, clips):
+    with pytest.raises(ValueError, match="reads speech: name another mode"):
+        predict_emotion(clips[0], "so sad", tiny_folder, "concat")
+
+
+def test_a_missing_file_of_ids_matters_even_with_a_model(models, tmp_path):
+    with pytest.raises(FileNotFoundError, match="no file"):
+        predict_emotion(
+            text="so sad",
+            model_id=models / "text",
+            model_config_path=tmp_path / "missing.json",
+        )

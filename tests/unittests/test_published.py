@@ -41,6 +41,7 @@ from speechbrain_emotion.lobes.published import (
     build_published,
     published_labels,
 )
+from speechbrain_emotion.training.export import export_model
 from speechbrain_emotion.utils.parameter_transfer import read_tensors
 
 LABELS = ["joy", "fear", "neutral"]
@@ -828,3 +829,50 @@ def test_pretrainer_refuses_what_does_not_fit(models):
     pretrainer.collect_files()
     with pytest.raises(CheckpointError, match="classifier.dense.weight has"):
         pretrainer.load_collected()
+
+
+@pytest.mark.parametrize("mode", ["audio", "text", "concat"])
+def test_a_trained_published_model_is_exported_as_it_is(
+    mode, models, tmp_path, pytestconfig
+):
+    """The export loads what was trained, not what was published."""
+    root = pytestconfig.rootpath
+    overrides = {"checkpoint": str(models / mode), "n_classes": len(LABELS)}
+    if mode == "text":
+        overrides["embedding_dim"] = 768
+    else:
+        config = json.loads((models / mode / "config.json").read_text())
+        overrides["encoder_dim"] = config["hidden_size"]
+    if mode == "concat":
+        overrides["text_encoder_hub"] = str(models / "bert")
+    yaml = root / "hparams" / "umuteam" / f"en-{mode}.yaml"
+    trained = EmotionClassifier.from_hparams(
+        yaml.parent, yaml.name, overrides=overrides
+    )
+    with torch.no_grad():
+        trained.mods.model.classifier.out_proj.bias += torch.arange(
+            float(len(LABELS))
+        )
+    wrapper = tmp_path / "train.yaml"
+    wrapper.write_text(
+        f"definition: !include:{yaml}\n"
+        + "".join(f"    {key}: {value}\n" for key, value in overrides.items())
+    )
+    folder = export_model(
+        tmp_path / "exported",
+        wrapper,
+        None,
+        "definition",
+        trained.mods.model,
+        trained.hparams.label_encoder,
+        card="",
+    )
+    batch = {}
+    if mode != "text":
+        batch["wavs"] = torch.rand(1, 8000)
+    if mode != "audio":
+        batch["texts"] = ["so sad"]
+    again = EmotionClassifier.from_hparams(folder)
+    torch.testing.assert_close(
+        again.classify_batch(**batch)[0], trained.classify_batch(**batch)[0]
+    )

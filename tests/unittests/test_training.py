@@ -14,8 +14,9 @@ from speechbrain_emotion.lobes.emotion_model import EmotionModel
 from speechbrain_emotion.lobes.whisper import WhisperEncoder
 from speechbrain_emotion.nnet.head import LinearHead, TanhHead
 from speechbrain_emotion.nnet.pooling import MeanPooling
-from speechbrain_emotion.training.brain import split_parameters
+from speechbrain_emotion.training.brain import EmotionBrain, split_parameters
 from speechbrain_emotion.training.compression import compress
+from speechbrain_emotion.training.export import _stored
 from speechbrain_emotion.training.random_state import RandomState
 from speechbrain_emotion.training.resumable import ResumableBrain
 from speechbrain_emotion.training.sampling import balanced_sampler
@@ -196,3 +197,33 @@ def test_labels_of_an_earlier_run(tmp_path):
     fill_label_encoder(CategoricalEncoder(), ["sad", "happy"], path)
     with pytest.raises(ValueError, match="name another output folder"):
         fill_label_encoder(CategoricalEncoder(), ["happy", "sad"], path)
+
+
+def test_masks_and_smoothing_exclude_each_other():
+    model = EmotionModel(
+        SpeechEmbedding(WhisperEncoder(config=CONFIG), MeanPooling(32)),
+        TanhHead(32, n_classes=2),
+    )
+    with pytest.raises(ValueError, match="exclude each other"):
+        EmotionBrain(
+            {"model": model},
+            labels=["a", "b"],
+            compute_cost=nn.CrossEntropyLoss(label_smoothing=0.1),
+            encoder_opt_class=None,
+            schedulers={},
+            augment=None,
+            train_logger=None,
+            report_folder="unused",
+            mask_absent_labels=True,
+        )
+
+
+def test_half_precision_that_cannot_hold_a_value(tmp_path, tiny_yaml):
+    encoder = WhisperEncoder(config=CONFIG)
+    model = EmotionModel(
+        SpeechEmbedding(encoder, MeanPooling(32)), TanhHead(32, n_classes=2)
+    )
+    with torch.no_grad():
+        model.classifier.dense.weight[0, 0] = 1e5
+    with pytest.raises(ValueError, match="classifier.dense.weight has values"):
+        _stored(model.state_dict(), torch.float16)

@@ -400,3 +400,10 @@ def test_text_that_would_be_a_tag_is_refused_with_any_surroundings(
 ):
     value = f"({before}{TUPLE}{after})".replace("'", "''")
     assert refuses(f"x: '{value}'")
+
+
+def test_a_key_that_names_a_file_elsewhere(tmp_path):
+    path = tmp_path / "hyperparams.yaml"
+    path.write_text("loadables: {../../victim/model: 1}")
+    with pytest.raises(UntrustedYamlError, match="may name a file elsewhere"):
+        check_yaml(path)
