@@ -3,17 +3,16 @@
 Reference: Pan et al., SoftwareX 34, 2026, 102677.
 """
 
-import functools
 import json
 import pathlib
 import re
-import threading
 
 from speechbrain_emotion.inference.classifier import EmotionClassifier
 from speechbrain_emotion.inference.inputs import check_device
 from speechbrain_emotion.inference.known import MODES, PUBLISHED
 from speechbrain_emotion.lobes.published import FUSIONS
 from speechbrain_emotion.utils.hub import fetch_folder
+from speechbrain_emotion.utils.kept import Kept
 
 # The frozen text encoders of the multimodal models, by language.
 TEXT_ENCODERS = {
@@ -23,8 +22,6 @@ TEXT_ENCODERS = {
 
 # A full-size model takes 2.3 GB.
 MODELS_KEPT = 4
-
-_LOADING = threading.Lock()
 
 
 def predict_emotion(
@@ -218,19 +215,17 @@ def load_classifier(
         text_encoder = None
     elif text_encoder is None:
         text_encoder = TEXT_ENCODERS.get(language)
-    with _LOADING:
-        return _load(
-            str(source),
-            mode,
-            text_encoder and str(text_encoder),
-            device,
-            _fingerprint(source, text_encoder),
-        )
+    return _kept(
+        str(source),
+        mode,
+        text_encoder and str(text_encoder),
+        device,
+        _fingerprint(source, text_encoder),
+    )
 
 
-@functools.lru_cache(maxsize=MODELS_KEPT)
 def _load(source, mode, text_encoder, device, fingerprint):
-    """Loads a model; the cache keeps it."""
+    """Loads a model, anew where the fingerprint has changed."""
     run_opts = {"device": device} if device else None
     small = ["hyperparams.yaml", "config.json"]
     folder = fetch_folder(source, allow_patterns=small)
@@ -239,6 +234,9 @@ def _load(source, mode, text_encoder, device, fingerprint):
     return EmotionClassifier.from_checkpoint(
         source, mode, text_encoder, run_opts
     )
+
+
+_kept = Kept(_load, MODELS_KEPT)
 
 
 def _fingerprint(*sources):

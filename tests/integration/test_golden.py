@@ -49,7 +49,7 @@ def checkpoints(golden, tmp_path_factory):
     script = golden / "make_checkpoints.py"
     subprocess.run([sys.executable, script, folder], check=True)
     yield folder
-    published._load.cache_clear()
+    published._kept.clear()
     shutil.rmtree(folder)
 
 
@@ -146,7 +146,7 @@ def test_a_second_call_loads_nothing(checkpoints, golden, monkeypatch):
         "language": "en",
         "text_encoder": text_encoder,
     }
-    published._load.cache_clear()
+    published._kept.clear()
     start = time.perf_counter()
     first = predict_emotion(**call)
     loading = time.perf_counter() - start

@@ -30,9 +30,9 @@ def hub_cache(tmp_path, monkeypatch):
     write_cached(cache, "google-bert/bert-base-uncased", bert)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(cache))
-    published._load.cache_clear()
+    published._kept.clear()
     yield cache
-    published._load.cache_clear()
+    published._kept.clear()
 
 
 def test_python_examples(readme, hub_cache, pytestconfig, monkeypatch, capsys):

@@ -48,9 +48,9 @@ def no_network(monkeypatch):
 @pytest.fixture(autouse=True)
 def nothing_kept():
     """Each test loads its models itself."""
-    published._load.cache_clear()
+    published._kept.clear()
     yield
-    published._load.cache_clear()
+    published._kept.clear()
 
 
 @pytest.fixture(scope="module")
