@@ -1,5 +1,7 @@
 """Model folders, local or from the Hugging Face hub."""
 
+import contextlib
+import functools
 import pathlib
 import re
 
@@ -59,17 +61,20 @@ def fetch_folder(
         raise FileNotFoundError(
             f"'{source}' is neither a model folder nor a hub id (owner/name)"
         )
+    download = functools.partial(
+        huggingface_hub.snapshot_download,
+        str(source),
+        revision=revision,
+        token=token,
+        cache_dir=cache_dir,
+        allow_patterns=allow_patterns,
+    )
     try:
-        path = huggingface_hub.snapshot_download(
-            str(source),
-            revision=revision,
-            token=token,
-            cache_dir=cache_dir,
-            local_files_only=local_files_only,
-            allow_patterns=allow_patterns,
-        )
+        path = download(local_files_only=local_files_only)
     # Of the hub, the network and whatever lies between, with as many errors.
     except Exception as error:
+        with contextlib.suppress(Exception):
+            return pathlib.Path(download(local_files_only=True))
         raise FileNotFoundError(
             f"there is no folder '{source}', and the hub gave no model of "
             f"that name (revision {revision or 'main'}). Check the name, the "
