@@ -20,7 +20,7 @@ class KnownModel:
     home : str
         "package" or "hub".
     mode : str
-        The mode.
+        The mode, or "text encoder" for the one of the multimodal models.
     language : str or None
         The language; None for the models in the package.
     model : str
@@ -80,7 +80,11 @@ def known_models():
                 "hub", mode, language, name, *cached.get(name, (False, 0))
             )
             for language, models in known.PUBLISHED.items()
-            for mode, name in models.items()
+            for mode, name in [
+                *models.items(),
+                # The multimodal models need it as well.
+                ("text encoder", known.TEXT_ENCODERS[language]),
+            ]
         ),
     ]
 

@@ -9,6 +9,11 @@ EMBEDDED_MODELS = _PACKAGE / "pretrained"
 PUBLISHED = json.loads(
     (_PACKAGE / "inference" / "published.json").read_text(encoding="utf-8")
 )
+# The frozen text encoders of the published multimodal models, by language.
+TEXT_ENCODERS = {
+    "en": "google-bert/bert-base-uncased",
+    "es": "dccuchile/bert-base-spanish-wwm-uncased",
+}
 LANGUAGES = tuple(PUBLISHED)
 MODES = tuple(dict.fromkeys(m for models in PUBLISHED.values() for m in models))
 # The modes that have a model in the package: EMBEDDED_MODELS / mode.

@@ -9,16 +9,10 @@ import re
 
 from speechbrain_emotion.inference.classifier import EmotionClassifier
 from speechbrain_emotion.inference.inputs import check_device
-from speechbrain_emotion.inference.known import MODES, PUBLISHED
+from speechbrain_emotion.inference.known import MODES, PUBLISHED, TEXT_ENCODERS
 from speechbrain_emotion.lobes.published import FUSIONS
 from speechbrain_emotion.utils.hub import fetch_folder
 from speechbrain_emotion.utils.kept import Kept
-
-# The frozen text encoders of the multimodal models, by language.
-TEXT_ENCODERS = {
-    "en": "google-bert/bert-base-uncased",
-    "es": "dccuchile/bert-base-spanish-wwm-uncased",
-}
 
 # A full-size model takes 2.3 GB.
 MODELS_KEPT = 4
