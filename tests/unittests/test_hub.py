@@ -16,7 +16,7 @@ from huggingface_hub.errors import (
     RepositoryNotFoundError,
     RevisionNotFoundError,
 )
-from test_published import write_bert, write_models
+from published_layouts import write_bert, write_models
 from transformers import BertForSequenceClassification
 
 from speechbrain.utils.fetching import FetchConfig
