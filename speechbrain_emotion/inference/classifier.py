@@ -1,7 +1,10 @@
 """Emotion recognition with a trained model."""
 
 import dataclasses
+import pathlib
 
+import ruamel.yaml
+import ruamel.yaml.nodes
 import torch
 
 from speechbrain.dataio.encoder import CategoricalEncoder
@@ -9,12 +12,14 @@ from speechbrain.inference.classifiers import EncoderClassifier
 from speechbrain.utils.fetching import FetchConfig, LocalStrategy
 from speechbrain_emotion.dataio.audio import load_audio
 from speechbrain_emotion.inference.inputs import (
+    check_device,
     check_modalities,
     check_texts,
     check_wavs,
 )
 from speechbrain_emotion.inference.known import EMBEDDED_MODELS
 from speechbrain_emotion.inference.predictor import Predictor
+from speechbrain_emotion.lobes.emotion_model import EmotionModel
 from speechbrain_emotion.lobes.published import (
     FUSIONS,
     build_published,
@@ -62,6 +67,11 @@ class EmotionClassifier(Predictor, EncoderClassifier):
             raise ValueError(
                 f"the hyperparameters define no module {missing}: 'modules' "
                 f"holds {sorted(self.mods)}"
+            )
+        if not isinstance(self.mods.model, EmotionModel):
+            raise ValueError(
+                "the module 'model' is a "
+                f"{type(self.mods.model).__name__}, not an EmotionModel"
             )
         outputs = self.mods.model.classifier.n_classes
         if len(self.hparams.label_encoder) != outputs:
@@ -128,10 +138,13 @@ class EmotionClassifier(Predictor, EncoderClassifier):
         folder = fetch_folder(source, **options)
         if not trust:
             check_yaml(folder / hparams_file)
+        _check_keys(folder / hparams_file)
         if savedir is not None:
             # SpeechBrain would go on with the YAML of whatever model was
             # there before, and link to the files instead of copying them.
             kwargs.setdefault("local_strategy", LocalStrategy.COPY)
+            copy = pathlib.Path(savedir) / hparams_file
+            copy.parent.mkdir(parents=True, exist_ok=True)
             fetch_config = dataclasses.replace(
                 fetch_config or FetchConfig(), overwrite=True
             )
@@ -140,7 +153,7 @@ class EmotionClassifier(Predictor, EncoderClassifier):
             hparams_file=hparams_file,
             savedir=savedir,
             fetch_config=fetch_config or FetchConfig(),
-            **kwargs,
+            **{**kwargs, "run_opts": _checked(kwargs.get("run_opts"))},
         )
 
     @classmethod
@@ -193,7 +206,7 @@ class EmotionClassifier(Predictor, EncoderClassifier):
         label_encoder = CategoricalEncoder()
         label_encoder.update_from_iterable(published_labels(folder))
         hparams = {"label_encoder": label_encoder}
-        return cls({"model": model}, hparams, run_opts)
+        return cls({"model": model}, hparams, _checked(run_opts))
 
     @property
     def labels(self):
@@ -342,3 +355,26 @@ class EmotionClassifier(Predictor, EncoderClassifier):
     def forward(self, wavs=None, wav_lens=None, texts=None):
         """Same as ``classify_batch``."""
         return self.classify_batch(wavs, wav_lens, texts)
+
+
+def _check_keys(path):
+    """Makes sure that a YAML file describes a model."""
+    with open(path, encoding="utf-8") as fin:
+        root = ruamel.yaml.YAML().compose(fin)
+    pairs = (
+        root.value if isinstance(root, ruamel.yaml.nodes.MappingNode) else []
+    )
+    missing = {"modules", "pretrainer"} - {key.value for key, _ in pairs}
+    if missing:
+        raise ValueError(
+            f"'{path}' describes no model: it has no {', '.join(sorted(missing))}"
+        )
+
+
+def _checked(run_opts):
+    """Options whose device is there, by name."""
+    if not isinstance(run_opts, dict) or run_opts.get("device") is None:
+        return run_opts
+    device = str(run_opts["device"])
+    check_device(device)
+    return {**run_opts, "device": device}

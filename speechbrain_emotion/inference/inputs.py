@@ -150,6 +150,11 @@ def check_wavs(wavs, wav_lens, encoder, may_be_missing=False):
     AudioError
         If an utterance is too short or too long, silent, or not finite.
     """
+    for name, given in (("wavs", wavs), ("wav_lens", wav_lens)):
+        if given is not None and not isinstance(given, torch.Tensor):
+            raise ValueError(
+                f"{name} must be a torch.Tensor, not {type(given).__name__}"
+            )
     if wavs.ndim == 1:
         wavs = wavs.unsqueeze(0)
     if wavs.ndim != 2:
@@ -240,3 +245,11 @@ def check_device(name):
             f"device '{name}': torch finds {count or 'no'} CUDA devices; "
             "choose another, e.g. cpu"
         )
+    try:
+        torch.zeros(1, device=device).item()
+    # What is missing fails in the manner of each kind of device.
+    except Exception as error:
+        raise ValueError(
+            f"device '{name}' cannot compute here ({error}); choose another, "
+            "e.g. cpu"
+        ) from error

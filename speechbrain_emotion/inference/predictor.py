@@ -1,5 +1,7 @@
 """From files, waveforms and texts to predictions."""
 
+import os
+
 import torch
 
 from speechbrain.utils.data_utils import batch_pad_right
@@ -52,8 +54,10 @@ class Predictor:
         given = [x for x in (inputs, texts) if x is not None]
         if not any(isinstance(x, list | tuple) for x in given):
             return self._predict_rows([self._load_row(inputs, texts)])[0]
-        if batch_size < 1:
-            raise ValueError(f"batch_size must be at least 1, not {batch_size}")
+        if not isinstance(batch_size, int) or batch_size < 1:
+            raise ValueError(
+                f"batch_size must be at least 1, an integer, not {batch_size}"
+            )
         rows = _pair(inputs, texts)
         predictions = []
         for start in range(0, len(rows), batch_size):
@@ -78,6 +82,11 @@ class Predictor:
         OSError, AudioError
             If it cannot be used.
         """
+        if not isinstance(item, str | os.PathLike | torch.Tensor):
+            raise AudioError(
+                f"an input is of type {type(item).__name__}: give the name of "
+                "an audio file, a torch.Tensor, or a list of these"
+            )
         if isinstance(item, torch.Tensor):
             wav, name = item, "the waveform"
         else:

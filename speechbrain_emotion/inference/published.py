@@ -204,6 +204,7 @@ def load_classifier(
         As ``EmotionClassifier.from_hparams`` and ``from_checkpoint``.
     """
     if device is not None:
+        device = str(device)
         check_device(device)
     if mode not in FUSIONS:
         text_encoder = None

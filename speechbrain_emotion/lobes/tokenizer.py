@@ -111,7 +111,15 @@ class TextTokenizer:
             raise ValueError(
                 f"texts must be a list of at least one string; got {texts!r}"
             )
-        batch = self._loaded().encode_batch(list(texts))
+        backend = self._loaded()
+        try:
+            batch = backend.encode_batch(list(texts))
+        # The library has no errors of its own.
+        except Exception as error:
+            raise ValueError(
+                f"the tokenizer cannot read the texts ({error}): its "
+                "vocabulary may be damaged"
+            ) from error
         masks = torch.tensor([text.attention_mask for text in batch])
         return torch.tensor([text.ids for text in batch]), masks.sum(dim=1)
 

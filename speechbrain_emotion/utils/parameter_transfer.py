@@ -125,8 +125,8 @@ def check_tensors(found, expected, path):
     Raises
     ------
     CheckpointError
-        If a tensor is missing, unexpected, or of another shape; the message
-        names them all.
+        If a tensor is missing, unexpected, of another shape, or holds NaN or
+        infinity; the message names them all.
 
     Example
     -------
@@ -146,6 +146,11 @@ def check_tensors(found, expected, path):
             f"expected {tuple(expected[name])}"
             for name in expected.keys() & found.keys()
             if found[name].shape != tuple(expected[name])
+        ),
+        *(
+            f"{name} has values that are not finite"
+            for name, tensor in found.items()
+            if not tensor.isfinite().all()
         ),
     ]
     if problems:

@@ -86,7 +86,8 @@ def test_a_model_that_is_not_there(run, clips, tmp_path):
 
 
 def test_a_model_that_cannot_be_built(run, clips):
-    (clips / "hyperparams.yaml").write_text("x: !new:torch.nn.Linear [two]")
+    yaml = "modules: !new:torch.nn.Linear [two]\npretrainer: null"
+    (clips / "hyperparams.yaml").write_text(yaml)
     code, out, err = run("predict", clips, "--model", clips)
     assert code == 2
     assert f"'{clips}' cannot be loaded: TypeError" in err
