@@ -196,6 +196,7 @@ class EmotionClassifier(Predictor, EncoderClassifier):
         ValueError
             If the mode is unknown, or lacks its text encoder.
         """
+        run_opts = _checked(run_opts)  # before what takes long
         folder = fetch_checkpoint(source, **fetch)
         if mode in FUSIONS and text_encoder is not None:
             # A revision is one of the checkpoint.
@@ -206,7 +207,7 @@ class EmotionClassifier(Predictor, EncoderClassifier):
         label_encoder = CategoricalEncoder()
         label_encoder.update_from_iterable(published_labels(folder))
         hparams = {"label_encoder": label_encoder}
-        return cls({"model": model}, hparams, _checked(run_opts))
+        return cls({"model": model}, hparams, run_opts)
 
     @property
     def labels(self):

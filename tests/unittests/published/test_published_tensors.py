@@ -5,41 +5,17 @@ import shutil
 import pytest
 import torch
 from published_layouts import (
-    NAMED,
     assert_close,
     classify,
     copy_folder,
     edit_config,
     load,
     write_bert,
-    write_models,
-    write_roberta,
 )
 from safetensors.torch import load_file, save_file
-from transformers import RobertaForSequenceClassification
 
 from speechbrain_emotion import CheckpointError
 from speechbrain_emotion.lobes.published import FUSIONS, MODES
-
-
-@pytest.fixture(autouse=True)
-def no_network(monkeypatch):
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    folder = write_models(tmp_path_factory.mktemp("published"))
-    write_roberta(folder / "roberta", RobertaForSequenceClassification, **NAMED)
-    yield folder
-    shutil.rmtree(folder)
-
-
-@pytest.fixture(scope="module")
-def classifiers(models):
-    bert = models / "bert"
-    return {m: load(models / m, m, text_encoder=bert) for m in MODES}
-
 
 # ---- tensors that do not fit -----------------------------------------------
 

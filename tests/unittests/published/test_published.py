@@ -1,7 +1,6 @@
 """Checkpoints in UMUTeam's layout: what they answer."""
 
 import json
-import shutil
 
 import pytest
 import torch
@@ -12,15 +11,12 @@ from hypothesis import (
 )
 from published_layouts import (
     LABELS,
-    NAMED,
     SIZE,
     WORDS,
     assert_close,
     classify,
     load,
     noise,
-    write_models,
-    write_roberta,
 )
 from safetensors.torch import load_file
 from torch.nn.functional import layer_norm, linear
@@ -28,7 +24,6 @@ from transformers import (
     AutoModelForSequenceClassification,
     AutoTokenizer,
     BertModel,
-    RobertaForSequenceClassification,
     SeamlessM4TFeatureExtractor,
     Wav2Vec2BertConfig,
     Wav2Vec2BertModel,
@@ -44,26 +39,6 @@ from speechbrain_emotion.lobes.published import (
     build_published,
 )
 from speechbrain_emotion.training.export import export_model
-
-
-@pytest.fixture(autouse=True)
-def no_network(monkeypatch):
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    folder = write_models(tmp_path_factory.mktemp("published"))
-    write_roberta(folder / "roberta", RobertaForSequenceClassification, **NAMED)
-    yield folder
-    shutil.rmtree(folder)
-
-
-@pytest.fixture(scope="module")
-def classifiers(models):
-    bert = models / "bert"
-    return {m: load(models / m, m, text_encoder=bert) for m in MODES}
-
 
 # ---- what a model answers --------------------------------------------------
 

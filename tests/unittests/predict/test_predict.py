@@ -1,83 +1,12 @@
 """EmotionClassifier.predict: files, texts and lists, good and bad."""
 
 import pathlib
-import shutil
 
 import pytest
 import torch
-from published_layouts import LABELS, noise, write_models
+from published_layouts import LABELS, noise
 
-from speechbrain_emotion import EmotionClassifier, TextError, predict_emotion
-from speechbrain_emotion.inference import published
-from speechbrain_emotion.lobes.published import FUSIONS
-
-TEXT_IDS = {
-    "en": "UMUTeam/roberta-emotion-en",
-    "es": "UMUTeam/MarIA-emotion-es",
-}
-ENCODERS = {
-    "en": "google-bert/bert-base-uncased",
-    "es": "dccuchile/bert-base-spanish-wwm-uncased",
-}
-
-
-@pytest.fixture(autouse=True)
-def no_network(monkeypatch):
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-
-
-@pytest.fixture(autouse=True)
-def nothing_kept():
-    """Each test loads its models itself."""
-    published._kept.clear()
-    yield
-    published._kept.clear()
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    folder = write_models(tmp_path_factory.mktemp("predict"))
-    yield folder
-    shutil.rmtree(folder)
-
-
-@pytest.fixture(scope="module")
-def clips(samples):
-    return sorted(samples.glob("*.flac"))[:3]
-
-
-@pytest.fixture(scope="module")
-def classifiers(models):
-    return {
-        mode: EmotionClassifier.from_checkpoint(
-            models / mode, mode, models / "bert", {"device": "cpu"}
-        )
-        for mode in ("text", "audio", "concat")
-    }
-
-
-@pytest.fixture
-def loads(monkeypatch):
-    """The folders of the checkpoints that are loaded, in order."""
-    sources = []
-    original = EmotionClassifier.from_checkpoint
-
-    def load(source, *args, **kwargs):
-        sources.append(str(source))
-        return original(source, *args, **kwargs)
-
-    monkeypatch.setattr(EmotionClassifier, "from_checkpoint", load)
-    return sources
-
-
-def ask(models, mode, audio=None, text=None, **arguments):
-    """Asks the model of a mode."""
-    if mode in FUSIONS:
-        arguments.setdefault("text_encoder", models / "bert")
-    return predict_emotion(
-        audio, text, models / mode, mode, device="cpu", **arguments
-    )
-
+from speechbrain_emotion import TextError, predict_emotion
 
 # ---- predict ---------------------------------------------------------------
 

@@ -1,47 +1,16 @@
 """Files in UMUTeam's layout: weights, configs, labels."""
 
 import pickle
-import shutil
 import subprocess
 
 import pytest
 import torch
-from published_layouts import (
-    LABELS,
-    NAMED,
-    classify,
-    copy_folder,
-    edit_config,
-    load,
-    write_models,
-    write_roberta,
-)
+from published_layouts import LABELS, classify, copy_folder, edit_config, load
 from safetensors.torch import load_file
-from transformers import RobertaForSequenceClassification
 
 from speechbrain_emotion import CheckpointError
 from speechbrain_emotion.lobes.published import MODES, published_labels
 from speechbrain_emotion.utils.parameter_transfer import read_tensors
-
-
-@pytest.fixture(autouse=True)
-def no_network(monkeypatch):
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    folder = write_models(tmp_path_factory.mktemp("published"))
-    write_roberta(folder / "roberta", RobertaForSequenceClassification, **NAMED)
-    yield folder
-    shutil.rmtree(folder)
-
-
-@pytest.fixture(scope="module")
-def classifiers(models):
-    bert = models / "bert"
-    return {m: load(models / m, m, text_encoder=bert) for m in MODES}
-
 
 # ---- files of weights ------------------------------------------------------
 

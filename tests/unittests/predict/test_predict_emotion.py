@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import torch
-from published_layouts import LABELS, copy_folder, write_bert, write_models
+from published_layouts import LABELS, copy_folder, write_bert
 from safetensors.torch import load_file, save_file
 
 from speechbrain_emotion import (
@@ -38,41 +38,6 @@ ENCODERS = {
     "en": "google-bert/bert-base-uncased",
     "es": "dccuchile/bert-base-spanish-wwm-uncased",
 }
-
-
-@pytest.fixture(autouse=True)
-def no_network(monkeypatch):
-    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
-
-
-@pytest.fixture(autouse=True)
-def nothing_kept():
-    """Each test loads its models itself."""
-    published._kept.clear()
-    yield
-    published._kept.clear()
-
-
-@pytest.fixture(scope="module")
-def models(tmp_path_factory):
-    folder = write_models(tmp_path_factory.mktemp("predict"))
-    yield folder
-    shutil.rmtree(folder)
-
-
-@pytest.fixture(scope="module")
-def clips(samples):
-    return sorted(samples.glob("*.flac"))[:3]
-
-
-@pytest.fixture(scope="module")
-def classifiers(models):
-    return {
-        mode: EmotionClassifier.from_checkpoint(
-            models / mode, mode, models / "bert", {"device": "cpu"}
-        )
-        for mode in ("text", "audio", "concat")
-    }
 
 
 @pytest.fixture
