@@ -1,12 +1,14 @@
 """Brains, random state, distillation and export."""
 
 import random
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+import speechbrain as sb
 from speechbrain.dataio.sampler import ReproducibleWeightedRandomSampler
 from speechbrain.utils.checkpoints import Checkpointer
 from speechbrain_emotion.lobes.embedding import SpeechEmbedding
@@ -227,3 +229,23 @@ def test_half_precision_that_cannot_hold_a_value(tmp_path, tiny_yaml):
         model.classifier.dense.weight[0, 0] = 1e5
     with pytest.raises(ValueError, match="classifier.dense.weight has values"):
         _stored(model.state_dict(), torch.float16)
+
+
+def test_an_absent_label_costs_nothing():
+    """A corpus without a label says nothing about that label."""
+    brain = SimpleNamespace(
+        label_masks={"a": torch.tensor([True, False, True])},
+        augment=None,
+        compute_cost=nn.CrossEntropyLoss(),
+    )
+    batch = SimpleNamespace(
+        id=["a"],
+        emo_encoded=SimpleNamespace(data=torch.tensor([[0]])),
+    )
+    logits = torch.tensor([[1.0, 9.0, 2.0]], requires_grad=True)
+    cost = EmotionBrain.compute_objectives(brain, logits, batch, sb.Stage.TRAIN)
+    present = torch.tensor([[1.0, 2.0]])
+    expected = nn.functional.cross_entropy(present, torch.tensor([0]))
+    torch.testing.assert_close(cost, expected)
+    cost.backward()
+    assert logits.grad[0, 1] == 0 and (logits.grad[0, ::2] != 0).all()
