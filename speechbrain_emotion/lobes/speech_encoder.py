@@ -11,7 +11,7 @@ from speechbrain_emotion.nnet.lengths import full_lengths, true_lengths
 class SpeechEncoder(PretrainedEncoder):
     """Base of the speech encoders: waveforms in, frames out.
 
-    A subclass implements ``_encode``.
+    A subclass implements ``_features`` and ``_encode``.
 
     Arguments
     ---------
@@ -67,16 +67,69 @@ class SpeechEncoder(PretrainedEncoder):
         ValueError
             If a clip is shorter or longer than the encoder can take.
         """
+        return self.encode(*self.features(wavs, wav_lens))
+
+    def features(self, wavs, wav_lens=None):
+        """Computes what the pretrained model reads, without running it.
+
+        Arguments
+        ---------
+        wavs : torch.Tensor
+            Waveforms at 16 kHz, [batch, samples].
+        wav_lens : torch.Tensor
+            Relative lengths, [batch]. None: all have the full length.
+
+        Returns
+        -------
+        features : torch.Tensor
+            [batch, steps, bins], float32, zeros in the padding.
+        feature_lens : torch.Tensor
+            Relative lengths, [batch].
+
+        Raises
+        ------
+        ValueError
+            If a clip is shorter or longer than the encoder can take.
+        """
         n_samples = self._sample_counts(wavs, wav_lens)
-        trains = torch.is_grad_enabled() and not self.freeze
-        with torch.set_grad_enabled(trains):
-            hidden_states, n_frames = self._encode(wavs, n_samples)
+        with torch.set_grad_enabled(self._trains()):
+            features, n_steps = self._features(wavs, n_samples)
+        return features, n_steps / features.shape[1]
+
+    def encode(self, features, feature_lens):
+        """Encodes a batch of features.
+
+        Arguments
+        ---------
+        features : torch.Tensor
+            As ``features`` gives them, [batch, steps, bins].
+        feature_lens : torch.Tensor
+            Relative lengths, [batch].
+
+        Returns
+        -------
+        frames : torch.Tensor
+            [batch, frames, output_size], zeros in the padding.
+        frame_lens : torch.Tensor
+            Relative lengths, [batch].
+        """
+        n_steps = true_lengths(feature_lens, features.shape[1])
+        with torch.set_grad_enabled(self._trains()):
+            hidden_states, n_frames = self._encode(features, n_steps)
         frames = self._select(hidden_states)
         mask = length_to_mask(n_frames, frames.shape[1], dtype=torch.bool)
         frames = frames.masked_fill(~mask.unsqueeze(-1), 0.0)
         return frames, n_frames / frames.shape[1]
 
-    def _encode(self, wavs, n_samples):
+    def _trains(self):
+        """Whether gradients go through the encoder."""
+        return torch.is_grad_enabled() and not self.freeze
+
+    def _features(self, wavs, n_samples):
+        """Features, [batch, steps, bins], and true numbers of steps."""
+        raise NotImplementedError
+
+    def _encode(self, features, n_steps):
         """Hidden states, each [batch, frames, dim], and numbers of frames.
 
         Where ``layer`` is "last", only the last state is read.

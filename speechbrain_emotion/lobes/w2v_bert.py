@@ -15,7 +15,7 @@ class W2VBertEncoder(SpeechEncoder, W2VBert):
 
     It extends SpeechBrain's lobe by exact masks, features computed on the
     waveforms' device with gradient, and strict loading. A clip's frames
-    depend on that clip alone. Clips are cut after 160 s.
+    depend on that clip alone. It takes at most 160 s at once.
 
     Reference: https://arxiv.org/abs/2312.05187
 
@@ -74,6 +74,7 @@ class W2VBertEncoder(SpeechEncoder, W2VBert):
 
     model_type = "wav2vec2-bert"
     min_samples = StackedFbank.min_samples
+    max_samples = StackedFbank.max_samples
     # The vector of SpecAugment, which is off, and heads of fine-tuned models.
     optional_tensors = (
         "masked_spec_embed",
@@ -109,10 +110,13 @@ class W2VBertEncoder(SpeechEncoder, W2VBert):
         features = self.model.config.feature_projection_input_dim
         self.fbank = StackedFbank(n_mels=features // 2)
 
-    def _encode(self, wavs, n_samples):
-        """Hidden states, each [batch, frames, dim], and numbers of frames."""
+    def _features(self, wavs, n_samples):
+        """Pairs of log-mel frames, and their numbers."""
         features, lens = self.fbank(wavs, n_samples / wavs.shape[1])
-        n_frames = true_lengths(lens, features.shape[1])
+        return features, true_lengths(lens, features.shape[1])
+
+    def _encode(self, features, n_frames):
+        """Hidden states, each [batch, frames, dim], and numbers of frames."""
         mask = length_to_mask(n_frames, features.shape[1])
         output = self.model(
             features.to(self.model.dtype),

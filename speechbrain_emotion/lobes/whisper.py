@@ -215,13 +215,17 @@ class WhisperEncoder(SpeechEncoder, Whisper):
         del encoder.layers[self.num_layers :]
         config.encoder_layers = self.num_layers
 
-    def _encode(self, wavs, n_samples):
+    def _features(self, wavs, n_samples):
+        """Log-mel frames of 10 ms, [batch, time, bins], and their numbers."""
+        n_mel = (n_samples + HOP - 1) // HOP
+        return self._log_mel(wavs, n_samples, n_mel).transpose(1, 2), n_mel
+
+    def _encode(self, features, n_mel):
         """Hidden states, each [batch, frames, dim], and numbers of frames."""
         encoder = self.model.encoder
-        n_mel = (n_samples + HOP - 1) // HOP
         n_frames = (n_mel + 1) // 2
 
-        mel = self._log_mel(wavs, n_samples, n_mel).to(encoder.dtype)
+        mel = features.transpose(1, 2).to(encoder.dtype)
         x = _zero_padding(F.gelu(encoder.conv1(mel)), n_mel)
         x = F.gelu(encoder.conv2(x)).transpose(1, 2)
         x = x + encoder.embed_positions.weight[: x.shape[1]].to(x.dtype)

@@ -51,6 +51,8 @@ class StackedFbank(nn.Module):
 
     # Two frames: one pair, and the least that has a variance.
     min_samples = WINDOW + HOP
+    # All that is longer is cut.
+    max_samples = WINDOW + (MAX_FRAMES - 1) * HOP
 
     def __init__(self, n_mels=80):
         super().__init__()
