@@ -20,6 +20,7 @@ from transformers.initialization import no_init_weights
 from speechbrain.integrations.huggingface.huggingface import (
     HFTransformersInterface,
 )
+from speechbrain_emotion.lobes.acceleration import accelerate
 from speechbrain_emotion.lobes.lora import insert_lora
 
 _INITIALIZATION = threading.Lock()
@@ -124,6 +125,7 @@ class PretrainedEncoder(HFTransformersInterface):
         self.lora = lora
         if lora is not None:
             self.model = insert_lora(self.model, **lora)
+        self.model = accelerate(self.model)
         if gradient_checkpointing:
             self.model.gradient_checkpointing_enable({"use_reentrant": False})
 

@@ -117,7 +117,10 @@ class W2VBertEncoder(SpeechEncoder, W2VBert):
 
     def _encode(self, features, n_frames):
         """Hidden states, each [batch, frames, dim], and numbers of frames."""
-        mask = length_to_mask(n_frames, features.shape[1])
+        # A clip alone needs no mask.
+        mask = None
+        if (n_frames < features.shape[1]).any():
+            mask = length_to_mask(n_frames, features.shape[1])
         output = self.model(
             features.to(self.model.dtype),
             attention_mask=mask,
