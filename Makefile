@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check clean
+.PHONY: demo test check benchmark clean
 
 $(VENV)/installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
@@ -23,6 +23,10 @@ check: $(VENV)/installed
 	$(BIN)/ruff check .
 	git ls-files '*.yaml' '*.yml' | xargs $(BIN)/yamllint --strict
 	$(BIN)/codespell
+
+# Half an hour and 15 GB of memory; ratios to transformers, for docs.
+benchmark: $(VENV)/installed
+	$(BIN)/python tests/benchmarks/run.py
 
 clean:
 	rm -rf $(VENV) results tests/tmp demo.png

@@ -17,7 +17,7 @@ for module in list(sys.modules.values()):
         module.__file__ = None
 
 # Not for doctests: modules of one name cannot be collected side by side.
-collect_ignore_glob = ["unittests/*/conftest.py"]
+collect_ignore_glob = ["unittests/*/conftest.py", "benchmarks/*"]
 
 # The tensors are small: more threads would only wait for each other.
 torch.set_num_threads(1)
