@@ -5,7 +5,7 @@ import os
 import sys
 
 from speechbrain_emotion.commands.tables import format_table
-from speechbrain_emotion.inference.known import LANGUAGES, MODES
+from speechbrain_emotion.inference.known import LANGUAGES, MODES, PRECISIONS
 
 __all__ = ["build_parser", "format_table", "main"]
 
@@ -139,6 +139,12 @@ def _add_model(predict):
         help='e.g. "cpu" or "cuda" (default: the GPU, where there is one)',
     )
     predict.add_argument(
+        "--precision",
+        choices=PRECISIONS,
+        help="half precisions are faster and change scores a little, fp16 is "
+        "for GPUs (default: fp32)",
+    )
+    predict.add_argument(
         "--trust",
         action="store_true",
         help="let the model's YAML file run any code: only for models that "
@@ -149,11 +155,12 @@ def _add_model(predict):
 def _add_output(predict):
     """Adds the arguments that say how to answer."""
     predict.add_argument(
-        "--batch-size",
-        type=int,
-        default=8,
-        metavar="N",
-        help="how many inputs to compute at once (default: 8)",
+        "--max-batch-length",
+        type=float,
+        default=30.0,
+        metavar="SECONDS",
+        help="how much audio to compute at once (default: 30); less needs less "
+        "memory",
     )
     predict.add_argument(
         "--format",

@@ -3,10 +3,11 @@
 from speechbrain_emotion.commands.modes import modalities_of
 from speechbrain_emotion.inference import known
 from speechbrain_emotion.inference.classifier import EmotionClassifier
-from speechbrain_emotion.inference.inputs import check_device
+from speechbrain_emotion.inference.inputs import check_device, check_precision
 from speechbrain_emotion.inference.published import (
     load_classifier,
     published_id,
+    run_options,
 )
 from speechbrain_emotion.utils.hub import fetch_folder
 from speechbrain_emotion.utils.trusted_yaml import UntrustedYamlError
@@ -20,6 +21,7 @@ def load_model(
     language=None,
     text_encoder=None,
     device=None,
+    precision=None,
     trust=False,
 ):
     """Loads the model that a call asks for.
@@ -39,6 +41,8 @@ def load_model(
         layout.
     device : str
         By default the GPU, where there is one.
+    precision : str
+        "fp32", which is the default, "bf16" or "fp16".
     trust : bool
         Whether the model's YAML file may run any code.
 
@@ -62,12 +66,15 @@ def load_model(
     """
     if device is not None:
         check_device(device)
+    check_precision(precision, device)
     if source is None and language is not None:
         source = published_id(mode, language)
     if source is None:
         source = embedded_model(mode)
     try:
-        return _load(mode, source, language, text_encoder, device, trust)
+        return _load(
+            mode, source, language, text_encoder, (device, precision), trust
+        )
     except UntrustedYamlError as error:
         raise ValueError(f"{error} (on the command line: --trust)") from error
     except (OSError, ValueError, RuntimeError):
@@ -113,16 +120,17 @@ def embedded_model(mode):
     return folder
 
 
-def _load(mode, source, language, text_encoder, device, trust):
+def _load(mode, source, language, text_encoder, options, trust):
     """Loads a model of either layout."""
     folder = fetch_folder(source, allow_patterns=[YAML, "config.json"])
     if not (folder / YAML).is_file():
         _check_text_encoder(mode, language, text_encoder, source)
-        return load_classifier(source, mode, language, device, text_encoder)
+        return load_classifier(
+            source, mode, language, *options, text_encoder=text_encoder
+        )
     _refuse_text_encoder(text_encoder, f"the model '{source}'")
-    run_opts = {"device": device} if device else None
     return EmotionClassifier.from_hparams(
-        source, trust=trust, run_opts=run_opts
+        source, trust=trust, run_opts=run_options(*options)
     )
 
 

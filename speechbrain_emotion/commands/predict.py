@@ -1,5 +1,6 @@
 """``speechbrain-emotion predict``: from inputs to written answers."""
 
+import contextlib
 import dataclasses
 import sys
 
@@ -35,8 +36,11 @@ def run_predict(args):
     OSError, ValueError, RuntimeError
         If the call is wrong or the model cannot be loaded.
     """
-    if args.batch_size < 1:
-        raise ValueError(f"--batch-size {args.batch_size}: at least 1")
+    if not 0 < args.max_batch_length < float("inf"):
+        raise ValueError(
+            f"--max-batch-length {args.max_batch_length}: a positive number "
+            "of seconds"
+        )
     items = gather_items(args.inputs, args.text, args.texts)
     given = _given(args, items)
     mode = args.mode or default_mode(given)
@@ -54,6 +58,7 @@ def run_predict(args):
         args.language,
         args.text_encoder,
         args.device,
+        args.precision,
         args.trust,
     )
     _check_model(args, classifier.modalities, given)
@@ -110,8 +115,8 @@ def gather_items(inputs, text=None, texts=None):
     return [dataclasses.replace(items[0], text=text)]
 
 
-def answer(classifier, items):
-    """Answers a batch.
+def answer(classifier, items, **options):
+    """Answers each item, one after another.
 
     Arguments
     ---------
@@ -119,10 +124,12 @@ def answer(classifier, items):
         The model. It is given only what it reads.
     items : list of Item
         The inputs.
+    **options
+        See ``EmotionClassifier.predict_each``.
 
-    Returns
-    -------
-    list of Prediction
+    Yields
+    ------
+    Prediction
         One each, in the same order.
 
     Example
@@ -136,22 +143,17 @@ def answer(classifier, items):
     modalities = classifier.modalities
     errors = [_problem(item, modalities) for item in items]
     usable = [i for i, error in zip(items, errors) if error is None]
-    predictions = iter(())
-    if usable:
-        predictions = iter(
-            classifier.predict(
-                [i.audio for i in usable] if "speech" in modalities else None,
-                [i.text for i in usable] if "text" in modalities else None,
-                batch_size=len(usable),
-            )
-        )
-    return [
-        Prediction.failed(error, source=item.source, text=item.text)
-        if error
-        # Texts have no name in the model's answers.
-        else dataclasses.replace(next(predictions), source=item.source)
-        for item, error in zip(items, errors)
-    ]
+    predictions = classifier.predict_each(
+        [i.audio for i in usable] if "speech" in modalities else None,
+        [i.text for i in usable] if "text" in modalities else None,
+        **options,
+    )
+    for item, error in zip(items, errors):
+        if error is not None:
+            yield Prediction.failed(error, source=item.source, text=item.text)
+        else:
+            # Texts have no name in the model's answers.
+            yield dataclasses.replace(next(predictions), source=item.source)
 
 
 def _given(args, items):
@@ -176,20 +178,22 @@ def _check_model(args, modalities, given):
 
 
 def _write_answers(args, classifier, items):
-    """Answers batch by batch; reports at the end what failed."""
+    """Writes each answer when it is known; reports at the end what failed."""
     failed = []
-    # None: only where standard error is a terminal.
-    progress = tqdm(total=len(items), unit="input", disable=None)
     writer = open_writer(args.output, args.format, classifier.labels)
+    predictions = answer(
+        classifier,
+        items,
+        max_batch_length=args.max_batch_length,
+        progress=sys.stderr.isatty(),
+    )
     try:
-        with writer as out, progress:
-            for start in range(0, len(items), args.batch_size):
-                chunk = items[start : start + args.batch_size]
-                predictions = answer(classifier, chunk)
-                failed += [p for p in predictions if p.error is not None]
+        with writer as out, contextlib.closing(predictions):
+            for prediction in predictions:
+                if prediction.error is not None:
+                    failed.append(prediction)
                 with tqdm.external_write_mode():
-                    out.write(predictions)
-                progress.update(len(chunk))
+                    out.write([prediction])
     finally:
         # Also after Ctrl-C.
         for prediction in failed:

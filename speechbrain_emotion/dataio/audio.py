@@ -1,7 +1,8 @@
 """Reading of audio files, with errors that say what to do."""
 
+import contextlib
 import functools
-import pathlib
+import os
 
 import torch
 
@@ -10,6 +11,9 @@ from speechbrain.dataio.preprocess import AudioNormalizer
 
 # -80 dB: what is left of silence after dither or compression.
 SILENCE = 1e-4
+
+NO_SAMPLES = "holds no samples: record or export it again"
+NO_SOUND = "is silent (below -80 dB): there is no speech to recognise"
 
 
 class AudioError(ValueError):
@@ -51,11 +55,11 @@ def load_audio(path, sample_rate=16000):
     >>> load_audio(path).shape
     torch.Size([16000])
     """
-    signal, rate = _read(pathlib.Path(path))
+    check_file(path)
+    with reading(path):
+        signal, rate = audio_io.load(str(path), channels_first=False)
     if signal.numel() == 0:
-        raise AudioError(
-            f"'{path}' holds no samples: record or export it again"
-        )
+        raise AudioError(f"'{path}' {NO_SAMPLES}")
     check_finite(signal, f"'{path}'")
     # Before the conversion: its filter would ring at the ends of an offset.
     check_sound(signal, f"'{path}'")
@@ -68,16 +72,80 @@ def _normalizer(sample_rate):
     return AudioNormalizer(sample_rate)
 
 
-def _read(path):
-    """Reads a file as [samples, channels] and its rate."""
-    if path.is_dir():
+def audio_length(path, sample_rate=16000):
+    """Tells from a file's header how long ``load_audio`` will find it.
+
+    Arguments
+    ---------
+    path : str or Path
+        The file.
+    sample_rate : int
+        Sample rate of the result, in Hz.
+
+    Returns
+    -------
+    int
+        Number of samples. A header may be wrong, or say an immense number
+        where it does not know.
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError
+        If there is no such file.
+    AudioError
+        If the file is no readable audio.
+
+    Example
+    -------
+    >>> from speechbrain.dataio import audio_io
+    >>> path = getfixture("tmpdir") / "stereo.wav"
+    >>> audio_io.save(path, 0.1 * torch.rand(2, 48000), 48000)
+    >>> audio_length(path)
+    16000
+    """
+    check_file(path)
+    with reading(path):
+        header = audio_io.info(str(path))
+    return -(-header.frames * sample_rate // header.sample_rate)
+
+
+def check_file(path):
+    """Makes sure that there is a file.
+
+    Arguments
+    ---------
+    path : str or Path
+        The file.
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError
+        If there is none.
+    """
+    if os.path.isdir(path):
         raise IsADirectoryError(
             f"'{path}' is a folder: name the audio files in it one by one"
         )
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise FileNotFoundError(f"there is no audio file '{path}'")
+
+
+@contextlib.contextmanager
+def reading(path):
+    """Explains what a library says about a file that it cannot read.
+
+    Arguments
+    ---------
+    path : str or Path
+        The file.
+
+    Raises
+    ------
+    AudioError
+        Instead of a RuntimeError.
+    """
     try:
-        return audio_io.load(str(path), channels_first=False)
+        yield
     except RuntimeError as error:
         raise AudioError(
             f"'{path}' cannot be read as audio ({error}): convert it to wav, "
@@ -104,16 +172,56 @@ def check_finite(signal, name):
     -------
     >>> check_finite(torch.zeros(3), "clip 1")
     """
-    bad = int((~torch.isfinite(signal)).sum())
-    if bad:
-        raise AudioError(
-            f"{name} holds {bad} NaN or infinite samples out of "
-            f"{signal.numel()}: export it again"
-        )
+    n_bad = int((~torch.isfinite(signal)).sum())
+    if n_bad:
+        raise AudioError(bad_samples_message(name, n_bad, signal.numel()))
+
+
+def bad_samples_message(name, n_bad, n_samples):
+    """Says that samples are not finite.
+
+    Arguments
+    ---------
+    name : str
+        What holds them.
+    n_bad : int
+        How many are not finite.
+    n_samples : int
+        How many there are.
+
+    Returns
+    -------
+    str
+    """
+    return (
+        f"{name} holds {n_bad} NaN or infinite samples out of {n_samples}: "
+        "export it again"
+    )
+
+
+def is_silent(signal):
+    """Whether there is less than -80 dB RMS besides a constant offset.
+
+    Arguments
+    ---------
+    signal : torch.Tensor
+        Waveform, [samples] or [samples, channels].
+
+    Returns
+    -------
+    bool
+
+    Example
+    -------
+    >>> is_silent(torch.full((16000,), 0.1))
+    True
+    """
+    power = (signal - signal.mean(dim=0)).square().mean()
+    return bool(power < SILENCE**2)
 
 
 def check_sound(signal, name):
-    """Refuses silence: less than -80 dB RMS besides a constant offset.
+    """Refuses silence, as ``is_silent`` finds it.
 
     Arguments
     ---------
@@ -131,13 +239,11 @@ def check_sound(signal, name):
     -------
     >>> check_sound(0.1 * torch.randn(16000), "clip 1")
     """
-    if (signal - signal.mean(dim=0)).square().mean() < SILENCE**2:
-        raise AudioError(
-            f"{name} is silent (below -80 dB): there is no speech to recognise"
-        )
+    if is_silent(signal):
+        raise AudioError(f"{name} {NO_SOUND}")
 
 
-def check_speech(signal, name, min_samples, sample_rate, max_samples=None):
+def check_speech(signal, name, min_samples, sample_rate):
     """Refuses a waveform that no emotion can be read from.
 
     Arguments
@@ -150,14 +256,12 @@ def check_speech(signal, name, min_samples, sample_rate, max_samples=None):
         Least number of samples that the model's encoder takes.
     sample_rate : int
         Sample rate, in Hz.
-    max_samples : int
-        Greatest number of samples that it takes; None for no limit.
 
     Raises
     ------
     AudioError
-        If the waveform has more than one channel, is too short or too long,
-        not finite, or digital silence.
+        If the waveform has more than one channel, is too short, not finite,
+        or silent.
 
     Example
     -------
@@ -166,16 +270,34 @@ def check_speech(signal, name, min_samples, sample_rate, max_samples=None):
     ...
     speechbrain_emotion.dataio.audio.AudioError: clip 1 is silent (below ...
     """
+    check_length(signal, name, min_samples, sample_rate)
+    check_finite(signal, name)
+    check_sound(signal, name)
+
+
+def check_length(signal, name, min_samples, sample_rate):
+    """Refuses what is no waveform, or is too short a one.
+
+    Arguments
+    ---------
+    signal : torch.Tensor
+        Waveform, [samples].
+    name : str
+        How the message calls it.
+    min_samples : int
+        Least number of samples that the model's encoder takes.
+    sample_rate : int
+        Sample rate, in Hz.
+
+    Raises
+    ------
+    AudioError
+        If the waveform has more than one channel, or is too short.
+    """
     if signal.ndim != 1:
         raise AudioError(
             f"{name} has the shape {tuple(signal.shape)}: a waveform is mono, "
             "[samples]"
-        )
-    if max_samples is not None and signal.numel() > max_samples:
-        raise AudioError(
-            f"{name} is too long: {signal.numel() / sample_rate:.1f} s, and "
-            f"the model takes at most {max_samples / sample_rate:.1f} s; cut "
-            "it into pieces"
         )
     if signal.numel() < min_samples:
         raise AudioError(
@@ -184,5 +306,3 @@ def check_speech(signal, name, min_samples, sample_rate, max_samples=None):
             f"Hz), and the model needs {min_samples} "
             f"({1000 * min_samples / sample_rate:.1f} ms)"
         )
-    check_finite(signal, name)
-    check_sound(signal, name)

@@ -9,17 +9,19 @@ import torch
 
 from speechbrain.dataio.encoder import CategoricalEncoder
 from speechbrain.inference.classifiers import EncoderClassifier
+from speechbrain.utils.autocast import AMPConfig
 from speechbrain.utils.fetching import FetchConfig, LocalStrategy
 from speechbrain_emotion.dataio.audio import load_audio
+from speechbrain_emotion.inference.encoding import UtteranceEncoder
 from speechbrain_emotion.inference.inputs import (
     check_device,
     check_modalities,
-    check_texts,
-    check_wavs,
+    check_precision,
 )
 from speechbrain_emotion.inference.known import EMBEDDED_MODELS
 from speechbrain_emotion.inference.predictor import Predictor
 from speechbrain_emotion.lobes.emotion_model import EmotionModel
+from speechbrain_emotion.lobes.precision import store_weights
 from speechbrain_emotion.lobes.published import (
     FUSIONS,
     build_published,
@@ -31,12 +33,18 @@ from speechbrain_emotion.utils.hub import fetch_folder, fetch_options
 from speechbrain_emotion.utils.trusted_yaml import check_yaml
 
 
-class EmotionClassifier(Predictor, EncoderClassifier):
+class EmotionClassifier(Predictor, UtteranceEncoder, EncoderClassifier):
     """Recognises emotions in utterances, from speech, text or both.
 
     It is SpeechBrain's ``EncoderClassifier`` around one module, ``model``,
     the same that was trained. The answers are deterministic, computed without
-    gradients, and never depend on padding or on the rest of the batch.
+    gradients, and never depend on padding or on the rest of the batch. Audio
+    may be of any length; files that are longer than the encoder takes at once
+    are read bit by bit.
+
+    With ``run_opts={"precision": "bf16"}`` the encoders compute in half
+    precision, and their weights are kept in it; docs/PERFORMANCE.md says what
+    that saves and how far scores move.
 
     Arguments
     ---------
@@ -80,6 +88,10 @@ class EmotionClassifier(Predictor, EncoderClassifier):
                 f"{len(self.hparams.label_encoder)} labels: {self.labels}"
             )
         self.hparams.label_encoder.expect_len(outputs)
+        dtype = AMPConfig.from_name(self.precision).dtype
+        if dtype != torch.float32:
+            for encoder in self.mods.model.embedding_model.encoders:
+                store_weights(encoder, dtype)
 
     @classmethod
     def from_hparams(
@@ -113,7 +125,8 @@ class EmotionClassifier(Predictor, EncoderClassifier):
             names by itself, such as ``hparams/umuteam``, does not follow it:
             for a revision of these see ``from_checkpoint``.
         **kwargs
-            Passed on, e.g. ``run_opts={"device": "cuda"}``, ``overrides``.
+            Passed on: ``overrides``, and ``run_opts``, e.g. ``{"device":
+            "cuda", "precision": "bf16"}``.
 
         Returns
         -------
@@ -178,7 +191,7 @@ class EmotionClassifier(Predictor, EncoderClassifier):
         text_encoder : str or Path
             Folder or hub id of the text encoder of the multimodal modes.
         run_opts : dict
-            E.g. ``{"device": "cuda"}``.
+            E.g. ``{"device": "cuda", "precision": "bf16"}``.
         **fetch
             See ``fetch_folder``: revision, token, cache_dir,
             local_files_only.
@@ -222,7 +235,7 @@ class EmotionClassifier(Predictor, EncoderClassifier):
 
     @property
     def encoder(self):
-        """The speech encoder, which limits the length of an utterance."""
+        """The speech encoder, which limits what is heard at once."""
         if "speech" not in self.modalities:
             raise ValueError("this model reads only text: it has no encoder")
         return self.mods.model.embedding_model.encoder
@@ -248,47 +261,6 @@ class EmotionClassifier(Predictor, EncoderClassifier):
             As ``speechbrain_emotion.dataio.audio.load_audio``.
         """
         return load_audio(path, self.encoder.sample_rate)
-
-    @torch.no_grad()
-    def encode_batch(self, wavs=None, wav_lens=None, texts=None):
-        """Computes the embeddings of a batch of utterances.
-
-        Arguments
-        ---------
-        wavs : torch.Tensor
-            Waveforms at 16 kHz, [batch, samples] or [samples], for models
-            that hear.
-        wav_lens : torch.Tensor
-            Relative lengths, [batch]; by default all full. For a model that
-            also reads, 0 says that a row has no speech.
-        texts : list of str
-            What is said, for models that read text. For a model that also
-            hears, None in the list says that a row has no text.
-
-        Returns
-        -------
-        torch.Tensor
-            Embeddings, [batch, dim].
-
-        Raises
-        ------
-        AudioError
-            If an utterance is too short or too long, silent, or not finite.
-        ValueError
-            If the inputs are not those that the model reads.
-        """
-        check_modalities(self.modalities, wavs, texts)
-        if wavs is not None:
-            both = "text" in self.modalities
-            wavs, wav_lens = check_wavs(wavs, wav_lens, self.encoder, both)
-            wavs, wav_lens = wavs.to(self.device), wav_lens.to(self.device)
-        if texts is not None:
-            check_texts(
-                texts, None if wavs is None else (wav_lens > 0).tolist()
-            )
-        with self.inference_ctx:
-            embeddings = self.mods.model.embed(wavs, wav_lens, texts)
-        return embeddings.float()
 
     def classify_batch(self, wavs=None, wav_lens=None, texts=None):
         """Classifies a batch of utterances.
@@ -318,9 +290,25 @@ class EmotionClassifier(Predictor, EncoderClassifier):
         AudioError, ValueError
             As ``encode_batch``.
         """
-        embeddings = self.encode_batch(wavs, wav_lens, texts)
-        with torch.no_grad():
-            logits = self.mods.model.classifier(embeddings)
+        return self.classify_embeddings(
+            self.encode_batch(wavs, wav_lens, texts)
+        )
+
+    @torch.no_grad()
+    def classify_embeddings(self, embeddings):
+        """Classifies what ``encode_batch`` gave.
+
+        Arguments
+        ---------
+        embeddings : torch.Tensor
+            [batch, dim].
+
+        Returns
+        -------
+        tuple
+            As ``classify_batch``.
+        """
+        logits = self.mods.model.classifier(embeddings)
         log_probs = logits.log_softmax(dim=-1)
         score, index = log_probs.max(dim=-1)
         labels = self.hparams.label_encoder.decode_torch(index)
@@ -332,7 +320,7 @@ class EmotionClassifier(Predictor, EncoderClassifier):
         Arguments
         ---------
         path : str or Path
-            The file, of any sample rate and number of channels.
+            The file, of any length, sample rate and number of channels.
         text : str
             What is said in it, for models that read text.
 
@@ -350,8 +338,7 @@ class EmotionClassifier(Predictor, EncoderClassifier):
         """
         texts = None if text is None else [text]
         check_modalities(self.modalities, path, texts)
-        wav = self.load_checked(path)
-        return self.classify_batch(wav.unsqueeze(0), texts=texts)
+        return self.classify_embeddings(self.encode_utterance(path, text))
 
     def forward(self, wavs=None, wav_lens=None, texts=None):
         """Same as ``classify_batch``."""
@@ -373,9 +360,12 @@ def _check_keys(path):
 
 
 def _checked(run_opts):
-    """Options whose device is there, by name."""
-    if not isinstance(run_opts, dict) or run_opts.get("device") is None:
+    """Options whose device is there, by name, and can do what is asked for."""
+    if not isinstance(run_opts, dict):
         return run_opts
-    device = str(run_opts["device"])
-    check_device(device)
-    return {**run_opts, "device": device}
+    device = run_opts.get("device")
+    check_precision(run_opts.get("precision"), device)
+    if device is None:
+        return run_opts
+    check_device(str(device))
+    return {**run_opts, "device": str(device)}

@@ -2,7 +2,13 @@
 
 import torch
 
-from speechbrain_emotion.dataio.audio import AudioError, check_speech
+from speechbrain.utils.distributed import infer_device
+from speechbrain_emotion.dataio.audio import (
+    AudioError,
+    check_length,
+    check_speech,
+)
+from speechbrain_emotion.inference.known import PRECISIONS
 from speechbrain_emotion.nnet.lengths import full_lengths, true_lengths
 
 
@@ -148,7 +154,7 @@ def check_wavs(wavs, wav_lens, encoder, may_be_missing=False):
     ValueError
         If a shape or a length is wrong.
     AudioError
-        If an utterance is too short or too long, silent, or not finite.
+        If an utterance is too short, silent, or not finite.
     """
     for name, given in (("wavs", wavs), ("wav_lens", wav_lens)):
         if given is not None and not isinstance(given, torch.Tensor):
@@ -180,6 +186,23 @@ def check_wavs(wavs, wav_lens, encoder, may_be_missing=False):
     return wavs.float(), wav_lens
 
 
+def is_long(n_samples, encoder):
+    """Whether a waveform is longer than an encoder takes at once.
+
+    Arguments
+    ---------
+    n_samples : int
+        Its length.
+    encoder : SpeechEncoder
+        Says how long an utterance may be.
+
+    Returns
+    -------
+    bool
+    """
+    return encoder.max_samples is not None and n_samples > encoder.max_samples
+
+
 def check_wav(wav, name, encoder):
     """Makes sure that an encoder can use a waveform.
 
@@ -195,20 +218,16 @@ def check_wav(wav, name, encoder):
     Raises
     ------
     AudioError
-        If it is too short or too long, silent, or not finite.
+        If it is too short, silent, or not finite. The samples of a long one
+        are checked when it is cut into windows.
     """
     if not wav.is_floating_point():
         raise AudioError(
             f"{name} is of type {wav.dtype}: give floating-point samples "
             "between -1 and 1"
         )
-    check_speech(
-        wav,
-        name,
-        encoder.min_samples,
-        encoder.sample_rate,
-        encoder.max_samples,
-    )
+    check = check_length if is_long(wav.numel(), encoder) else check_speech
+    check(wav, name, encoder.min_samples, encoder.sample_rate)
 
 
 def check_device(name):
@@ -253,3 +272,37 @@ def check_device(name):
             f"device '{name}' cannot compute here ({error}); choose another, "
             "e.g. cpu"
         ) from error
+
+
+def check_precision(name, device=None):
+    """Makes sure that a device computes in a precision.
+
+    Arguments
+    ---------
+    name : str or None
+        "fp32", "bf16" or "fp16".
+    device : str or None
+        The device; by default the GPU, where there is one.
+
+    Raises
+    ------
+    ValueError
+        If there is no such precision, or not on this device.
+
+    Example
+    -------
+    >>> check_precision("bf16", "cpu")
+    >>> check_precision("fp16", "cpu")
+    Traceback (most recent call last):
+    ...
+    ValueError: precision 'fp16' is for GPUs: choose bf16 or fp32 on the CPU
+    """
+    if name not in (None, *PRECISIONS):
+        raise ValueError(
+            f"precision '{name}': choose one of {', '.join(PRECISIONS)}"
+        )
+    device = infer_device() if device is None else str(device)
+    if name == "fp16" and device == "cpu":
+        raise ValueError(
+            "precision 'fp16' is for GPUs: choose bf16 or fp32 on the CPU"
+        )

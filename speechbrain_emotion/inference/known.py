@@ -1,4 +1,4 @@
-"""The models that the project knows by name; to list them needs no torch."""
+"""What the project knows by name; to list it needs no torch."""
 
 import json
 import pathlib
@@ -16,5 +16,7 @@ TEXT_ENCODERS = {
 }
 LANGUAGES = tuple(PUBLISHED)
 MODES = tuple(dict.fromkeys(m for models in PUBLISHED.values() for m in models))
+# In which models can be asked to compute.
+PRECISIONS = ("fp32", "bf16", "fp16")
 # The modes that have a model in the package: EMBEDDED_MODELS / mode.
 EMBEDDED_MODES = ("text", "audio", "concat")

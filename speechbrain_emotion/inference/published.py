@@ -8,7 +8,7 @@ import pathlib
 import re
 
 from speechbrain_emotion.inference.classifier import EmotionClassifier
-from speechbrain_emotion.inference.inputs import check_device
+from speechbrain_emotion.inference.inputs import check_device, check_precision
 from speechbrain_emotion.inference.known import MODES, PUBLISHED, TEXT_ENCODERS
 from speechbrain_emotion.lobes.published import FUSIONS
 from speechbrain_emotion.utils.hub import fetch_folder
@@ -27,6 +27,7 @@ def predict_emotion(
     device=None,
     model_config_path=None,
     text_encoder=None,
+    precision=None,
 ):
     """Recognises the emotion of one utterance with a published model.
 
@@ -57,6 +58,8 @@ def predict_emotion(
     text_encoder : str or Path
         Hub id or folder of the text encoder in the multimodal modes; by
         default BERT for English and BETO for Spanish.
+    precision : str
+        "fp32", which is the default, "bf16" or, on a GPU, "fp16".
 
     Returns
     -------
@@ -85,7 +88,9 @@ def predict_emotion(
     ids = published_ids(model_config_path)
     if model_id is None:
         model_id = _look_up(ids, mode, language)
-    classifier = load_classifier(model_id, mode, language, device, text_encoder)
+    classifier = load_classifier(
+        model_id, mode, language, device, precision, text_encoder
+    )
     reads = {"text": ("text",), "audio": ("speech",)}
     if classifier.modalities != reads.get(mode, ("speech", "text")):
         raise ValueError(
@@ -176,7 +181,12 @@ def published_ids(model_config_path=None):
 
 
 def load_classifier(
-    source, mode, language=None, device=None, text_encoder=None
+    source,
+    mode,
+    language=None,
+    device=None,
+    precision=None,
+    text_encoder=None,
 ):
     """Loads a model of either layout, once, and keeps it.
 
@@ -191,6 +201,8 @@ def load_classifier(
         Chooses the default text encoder.
     device : str
         By default the GPU, where there is one.
+    precision : str
+        "fp32", which is the default, "bf16" or "fp16".
     text_encoder : str or Path
         Hub id or folder of the text encoder; by default that of the language.
 
@@ -206,6 +218,7 @@ def load_classifier(
     if device is not None:
         device = str(device)
         check_device(device)
+    check_precision(precision, device)
     if mode not in FUSIONS:
         text_encoder = None
     elif text_encoder is None:
@@ -215,13 +228,37 @@ def load_classifier(
         mode,
         text_encoder and str(text_encoder),
         device,
+        precision,
         _fingerprint(source, text_encoder),
     )
 
 
-def _load(source, mode, text_encoder, device, fingerprint):
+def run_options(device=None, precision=None):
+    """Options of SpeechBrain for a model that is to be loaded.
+
+    Arguments
+    ---------
+    device : str
+        By default the GPU, where there is one.
+    precision : str
+        By default "fp32".
+
+    Returns
+    -------
+    dict
+
+    Example
+    -------
+    >>> run_options("cpu")
+    {'device': 'cpu'}
+    """
+    options = {"device": device, "precision": precision}
+    return {name: value for name, value in options.items() if value}
+
+
+def _load(source, mode, text_encoder, device, precision, fingerprint):
     """Loads a model, anew where the fingerprint has changed."""
-    run_opts = {"device": device} if device else None
+    run_opts = run_options(device, precision)
     small = ["hyperparams.yaml", "config.json"]
     folder = fetch_folder(source, allow_patterns=small)
     if (folder / "hyperparams.yaml").is_file():

@@ -1,12 +1,13 @@
 """From waveforms, texts or both to one embedding per utterance.
 
-All embedding models are called alike, ``(wavs, wav_lens, texts)``, and say in
-``modalities`` what they read.
+All embedding models are called alike, ``(wavs, wav_lens, texts, spans)``, and
+say in ``modalities`` what they read.
 """
 
 import torch
 from torch import nn
 
+from speechbrain.utils.data_utils import batch_pad_right
 from speechbrain_emotion.nnet.lengths import full_lengths
 from speechbrain_emotion.nnet.pooling import MeanPooling
 
@@ -46,15 +47,19 @@ class SpeechFrames(nn.Module):
         self.normalizer = normalizer
         self.projector = projector
 
-    def frames(self, wavs, wav_lens):
+    def frames(self, wavs, wav_lens, spans=None):
         """Computes the frames of a batch.
 
         Arguments
         ---------
         wavs : torch.Tensor
-            Waveforms, [batch, samples].
+            Waveforms, [batch, samples], or what ``ClipFeatures`` made of
+            them, [batch, steps, bins].
         wav_lens : torch.Tensor
             Relative lengths, [batch].
+        spans : list of slice
+            Which frames of each row to keep, in windows of a recording; by
+            default all. The others are context: encoded, then dropped.
 
         Returns
         -------
@@ -63,12 +68,18 @@ class SpeechFrames(nn.Module):
         frame_lens : torch.Tensor
             Relative lengths, [batch].
         """
-        if self.normalizer is not None:
-            wavs = self.normalizer(wavs, wav_lens)
-        frames, frame_lens = self.encoder(wavs, wav_lens)
+        if wavs.ndim == 3:
+            frames, frame_lens = self.encoder.encode(wavs, wav_lens)
+        else:
+            if self.normalizer is not None:
+                wavs = self.normalizer(wavs, wav_lens)
+            frames, frame_lens = self.encoder(wavs, wav_lens)
         if self.projector is not None:
             frames = self.projector(frames)
-        return frames, frame_lens
+        if spans is not None:
+            kept = [row[span] for row, span in zip(frames, spans, strict=True)]
+            frames, frame_lens = batch_pad_right(kept)
+        return frames, frame_lens.to(frames.device)
 
 
 class SpeechEmbedding(SpeechFrames):
@@ -118,7 +129,7 @@ class SpeechEmbedding(SpeechFrames):
         """The pretrained encoder, in a list."""
         return [self.encoder]
 
-    def forward(self, wavs, wav_lens=None, texts=None):
+    def forward(self, wavs, wav_lens=None, texts=None, spans=None):
         """Embeds a batch of waveforms.
 
         Arguments
@@ -129,6 +140,8 @@ class SpeechEmbedding(SpeechFrames):
             Relative lengths, [batch]; by default all full.
         texts : None
             Not read.
+        spans : list of slice
+            Which frames of each row to keep; by default all.
 
         Returns
         -------
@@ -137,7 +150,7 @@ class SpeechEmbedding(SpeechFrames):
         """
         if wav_lens is None:
             wav_lens = full_lengths(wavs)
-        return self.pooling(*self.frames(wavs, wav_lens))
+        return self.pooling(*self.frames(wavs, wav_lens, spans))
 
 
 class TextEmbedding(nn.Module):
@@ -177,7 +190,7 @@ class TextEmbedding(nn.Module):
         """The pretrained encoder, in a list."""
         return [self.text_encoder]
 
-    def forward(self, wavs=None, wav_lens=None, texts=None):
+    def forward(self, wavs=None, wav_lens=None, texts=None, spans=None):
         """Embeds a batch of texts.
 
         Arguments
@@ -188,6 +201,8 @@ class TextEmbedding(nn.Module):
             Not read.
         texts : list of str
             The texts.
+        spans : None
+            Not read.
 
         Returns
         -------
@@ -273,7 +288,7 @@ class MultimodalEmbedding(SpeechFrames):
         """The pretrained encoders: speech, text."""
         return [self.encoder, self.text_encoder]
 
-    def forward(self, wavs=None, wav_lens=None, texts=None):
+    def forward(self, wavs=None, wav_lens=None, texts=None, spans=None):
         """Embeds a batch of utterances.
 
         Arguments
@@ -286,6 +301,9 @@ class MultimodalEmbedding(SpeechFrames):
         texts : list of str
             The texts; None in the place of a missing one, or instead of the
             list where no row has any.
+        spans : list of slice
+            Which frames of each row to keep, where all have speech; by
+            default all.
 
         Returns
         -------
@@ -306,7 +324,7 @@ class MultimodalEmbedding(SpeechFrames):
             *self._encode_rows(
                 heard,
                 self.fusion.speech_size,
-                lambda: self.frames(wavs[heard], wav_lens[heard]),
+                lambda: self.frames(wavs[heard], wav_lens[heard], spans),
             ),
             *self._encode_rows(
                 read,

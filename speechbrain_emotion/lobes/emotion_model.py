@@ -9,7 +9,7 @@ class EmotionModel(nn.Module):
     Arguments
     ---------
     embedding_model : torch.nn.Module
-        ``(wavs, wav_lens, texts) -> embedding``: ``SpeechEmbedding``,
+        ``(wavs, wav_lens, texts, spans) -> embedding``: ``SpeechEmbedding``,
         ``TextEmbedding`` or ``MultimodalEmbedding``.
     classifier : torch.nn.Module
         ``embedding -> logits``, e.g. ``TanhHead``.
@@ -22,7 +22,7 @@ class EmotionModel(nn.Module):
     >>> class Energy(nn.Module):
     ...     modalities = ("speech",)
     ...
-    ...     def forward(self, wavs, wav_lens=None, texts=None):
+    ...     def forward(self, wavs, wav_lens=None, texts=None, spans=None):
     ...         return (wavs**2).mean(dim=1, keepdim=True)
     >>> model = EmotionModel(Energy(), TanhHead(1, n_classes=7))
     >>> model(torch.rand(2, 16000)).shape
@@ -45,8 +45,8 @@ class EmotionModel(nn.Module):
         Arguments
         ---------
         wavs : torch.Tensor
-            Waveforms at the encoder's sample rate, [batch, samples], for
-            models that hear.
+            Waveforms at the encoder's sample rate, [batch, samples], or what
+            ``ClipFeatures`` made of them, for models that hear.
         wav_lens : torch.Tensor
             Relative lengths, [batch]; by default all full.
         texts : list of str
@@ -66,8 +66,31 @@ class EmotionModel(nn.Module):
         """
         return self.classifier(self.embed(wavs, wav_lens, texts))
 
-    def embed(self, wavs=None, wav_lens=None, texts=None):
-        """Computes the utterance embeddings, [batch, dim]; see ``forward``."""
+    def embed(self, wavs=None, wav_lens=None, texts=None, spans=None):
+        """Computes the embeddings of a batch.
+
+        Arguments
+        ---------
+        wavs : torch.Tensor
+            As ``forward``.
+        wav_lens : torch.Tensor
+            As ``forward``.
+        texts : list of str
+            As ``forward``.
+        spans : list of slice
+            Which frames of each row are pooled, where all have speech; by
+            default all. The others are context.
+
+        Returns
+        -------
+        torch.Tensor
+            Embeddings, [batch, dim].
+
+        Raises
+        ------
+        ValueError
+            As ``forward``.
+        """
         given = {"speech": wavs, "text": texts}
         for modality, content in given.items():
             if content is not None and modality not in self.modalities:
@@ -84,4 +107,4 @@ class EmotionModel(nn.Module):
             raise ValueError(
                 f"{len(wavs)} utterances but {len(texts)} texts: give one each"
             )
-        return self.embedding_model(wavs, wav_lens, texts)
+        return self.embedding_model(wavs, wav_lens, texts, spans)

@@ -11,7 +11,8 @@ from speechbrain_emotion.nnet.lengths import full_lengths, true_lengths
 class SpeechEncoder(PretrainedEncoder):
     """Base of the speech encoders: waveforms in, frames out.
 
-    A subclass implements ``_features`` and ``_encode``.
+    A subclass implements ``_features`` and ``_encode``, and ``count_frames``
+    where frames reach beyond the end of a clip.
 
     Arguments
     ---------
@@ -29,6 +30,7 @@ class SpeechEncoder(PretrainedEncoder):
     """
 
     sample_rate = 16000
+    frame_samples = 320  # from one frame to the next: 20 ms
     min_samples = 1
     max_samples = None
 
@@ -68,6 +70,20 @@ class SpeechEncoder(PretrainedEncoder):
             If a clip is shorter or longer than the encoder can take.
         """
         return self.encode(*self.features(wavs, wav_lens))
+
+    def count_frames(self, n_samples):
+        """Counts the frames of a clip: those that lie in it as a whole.
+
+        Arguments
+        ---------
+        n_samples : int
+            Length of the clip, at least ``min_samples``, which make a frame.
+
+        Returns
+        -------
+        int
+        """
+        return 1 + (n_samples - self.min_samples) // self.frame_samples
 
     def features(self, wavs, wav_lens=None):
         """Computes what the pretrained model reads, without running it.

@@ -154,6 +154,20 @@ class WhisperEncoder(SpeechEncoder, Whisper):
         del positions.weight
         positions.register_buffer("weight", sines, persistent=False)
 
+    def count_frames(self, n_samples):
+        """Counts the frames of a clip: the last reaches beyond it.
+
+        Arguments
+        ---------
+        n_samples : int
+            Length of the clip.
+
+        Returns
+        -------
+        int
+        """
+        return -(-n_samples // self.frame_samples)
+
     def export_arguments(self):
         """Gives the arguments that rebuild this architecture offline.
 

@@ -86,5 +86,5 @@ def test_arrays_and_lists_are_named(classifier):
         classifier.classify_batch(wavs.numpy())
     with pytest.raises(ValueError, match="wav_lens must be a torch.Tensor"):
         classifier.classify_batch(wavs, [1.0, 0.5])
-    with pytest.raises(ValueError, match="an integer"):
-        classifier.predict([wavs[0]], batch_size=1.5)
+    with pytest.raises(ValueError, match="a positive number of seconds"):
+        classifier.predict([wavs[0]], max_batch_length="long")

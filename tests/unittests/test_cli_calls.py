@@ -1,5 +1,6 @@
 """Calls of the command line that go wrong or are interrupted."""
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -25,7 +26,8 @@ def ask_nothing(*args, **kwargs):
         (["--text", " "], "--text is empty"),
         (["clips", "--text", "so"], "of one input, but there are 4"),
         (["a.wav", "b.wav", "--text", "so"], "but there are 2"),
-        (["a.wav", "--batch-size", "0"], "--batch-size 0: at least 1"),
+        (["a.wav", "--max-batch-length", "0"], "0.0: a positive number"),
+        (["a.wav", "--max-batch-length", "nan"], "nan: a positive number"),
         (["a.wav", "--mode", "text"], "mode 'text' reads text: give"),
         (["a.wav", "--mode", "concat"], "mode 'concat' reads text: give"),
         (["--text", "so", "--mode", "mean"], "mode 'mean' hears speech"),
@@ -40,7 +42,7 @@ def ask_nothing(*args, **kwargs):
         (["a.wav", "--mode", "smell"], "invalid choice: 'smell'"),
         (["a.wav", "--language", "xx"], "invalid choice: 'xx'"),
         (["a.wav", "--format", "xml"], "invalid choice: 'xml'"),
-        (["a.wav", "--batch-size", "x"], "invalid int value: 'x'"),
+        (["a.wav", "--max-batch-length", "x"], "invalid float value: 'x'"),
         (["--text", "so", "--texts", "a.csv"], "not allowed with"),
         (["a.wav", "--lang", "en"], "unrecognized arguments: --lang"),
     ],
@@ -108,20 +110,18 @@ def test_a_model_that_runs_code(run, models, clips, tmp_path):
 
 @pytest.fixture
 def stopped(tmp_path, monkeypatch):
-    """Lets Ctrl-C come in the second batch; keeps what is written by then."""
-    calls, written = [], []
-    real = EmotionClassifier.predict
+    """Lets Ctrl-C come behind two answers; keeps what is written by then."""
+    written = []
+    real = EmotionClassifier.predict_each
 
-    def predict(self, *args, **kwargs):
-        calls.append(args)
-        if len(calls) == 2:
-            if output.exists():
-                written.append(output.read_text())
-            raise KeyboardInterrupt
-        return real(self, *args, **kwargs)
+    def predict_each(self, *args, **kwargs):
+        yield from itertools.islice(real(self, *args, **kwargs), 2)
+        if output.exists():
+            written.append(output.read_text())
+        raise KeyboardInterrupt
 
     output = tmp_path / "out"
-    monkeypatch.setattr(EmotionClassifier, "predict", predict)
+    monkeypatch.setattr(EmotionClassifier, "predict_each", predict_each)
     return output, written
 
 
@@ -132,8 +132,7 @@ def test_ctrl_c(predict, clips, stopped, format, to_file):
     more = ["--output", output] if to_file else []
     first, second, third = sorted(clips.glob("*.flac"))
     inputs = [first, clips / "broken.wav", second, third]
-    argv = ["--batch-size", 2, "--format", format, *more]
-    code, out, err = predict(*inputs, *argv)
+    code, out, err = predict(*inputs, "--format", format, *more)
     assert code == 130
     assert "broken.wav" in err and err.endswith("stopped\n")
     out = output.read_text() if to_file else out

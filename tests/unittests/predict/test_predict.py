@@ -21,11 +21,11 @@ def reader(classifiers):
     return classifiers["text"]
 
 
-@pytest.mark.parametrize("batch_size", [1, 2, 3, 8])
-def test_lists_with_none(batch_size, both, clips):
+@pytest.mark.parametrize("seconds", [0.1, 1, 60])
+def test_lists_with_none(seconds, both, clips):
     inputs = [clips[0], None, clips[1], noise(3000), None, clips[2]]
     texts = ["so sad", "happy", None, "", None, "am i"]
-    predictions = both.predict(inputs, texts, batch_size=batch_size)
+    predictions = both.predict(inputs, texts, max_batch_length=seconds)
     assert [p.text for p in predictions] == texts
     assert [p.source for p in predictions] == [
         None if not isinstance(x, pathlib.Path) else str(x) for x in inputs
@@ -127,26 +127,21 @@ def test_what_a_classifier_does_not_read(classifiers, clips):
         classifiers["audio"].predict()
 
 
-@pytest.mark.parametrize("batch_size", [0, -1])
-def test_batch_size(batch_size, reader):
-    with pytest.raises(ValueError, match="batch_size must be at least 1"):
-        reader.predict(texts=["a"], batch_size=batch_size)
+def test_texts_of_similar_length_are_read_together(reader, monkeypatch):
+    batches = []
+    encode = reader.encode_batch
 
+    def note(texts):
+        batches.append(texts)
+        return encode(texts=texts)
 
-def test_batches_are_of_that_size(reader, monkeypatch):
-    sizes = []
-    classify = reader.classify_batch
-
-    def count(texts):
-        sizes.append(len(texts))
-        return classify(texts=texts)
-
-    monkeypatch.setattr(reader, "classify_batch", count)
-    assert len(reader.predict(texts=["a"] * 7, batch_size=3)) == 7
-    assert sizes == [3, 3, 1]
+    monkeypatch.setattr(reader, "encode_batch", note)
+    short, long = "so", "so sad " * 15  # 105 characters, 7 s
+    texts = [long, short, long, short, long, short]
+    predictions = reader.predict(texts=texts, max_batch_length=16)
+    assert batches == [[short] * 3, [long] * 2, [long]]
+    assert [p.text for p in predictions] == texts
     assert reader.predict(texts=[]) == []
-    assert len(reader.predict(texts=["a"] * 9)) == 9
-    assert sizes == [3, 3, 1, 8, 1]
 
 
 @pytest.mark.parametrize("text", [5, b"so sad", ["so", "sad"], 0])
@@ -162,8 +157,8 @@ def test_texts_that_are_no_strings(text, reader):
         reader.classify_batch(texts=["a", text])
 
 
-@pytest.mark.parametrize("batch_size", [1, 2, 8])
-def test_bad_files_among_good_ones(batch_size, both, clips, tmp_path):
+@pytest.mark.parametrize("seconds", [0.1, 1, 60])
+def test_bad_files_among_good_ones(seconds, both, clips, tmp_path):
     (tmp_path / "bad.wav").write_text("not audio")
     inputs = [
         tmp_path / "gone.wav",
@@ -184,7 +179,7 @@ def test_bad_files_among_good_ones(batch_size, both, clips, tmp_path):
         "is a folder",
     ]
     texts = [f"so {letter}" for letter in "abcdefg"]
-    predictions = both.predict(inputs, texts, batch_size=batch_size)
+    predictions = both.predict(inputs, texts, max_batch_length=seconds)
     assert [p.text for p in predictions] == texts
     for prediction, item, message in zip(predictions, inputs, messages):
         if message is None:

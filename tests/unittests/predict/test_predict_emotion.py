@@ -70,7 +70,7 @@ def test_the_published_signature():
     signature = "".join(str(inspect.signature(predict_emotion)).split())
     assert signature == (
         "(audio_path=None,text=None,model_id=None,mode='text',language='es',"
-        "device=None,model_config_path=None,text_encoder=None)"
+        "device=None,model_config_path=None,text_encoder=None,precision=None)"
     )
 
 
