@@ -88,6 +88,8 @@ class EmotionClassifier(Predictor, UtteranceEncoder, EncoderClassifier):
                 f"{len(self.hparams.label_encoder)} labels: {self.labels}"
             )
         self.hparams.label_encoder.expect_len(outputs)
+        if "speech" in self.modalities:
+            self.limit_utterances()
         dtype = AMPConfig.from_name(self.precision).dtype
         if dtype != torch.float32:
             for encoder in self.mods.model.embedding_model.encoders:

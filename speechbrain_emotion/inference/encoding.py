@@ -20,7 +20,7 @@ from speechbrain_emotion.inference.inputs import (
     check_wavs,
     is_long,
 )
-from speechbrain_emotion.inference.windows import WindowLayout
+from speechbrain_emotion.inference.windows import WINDOW_SECONDS, WindowLayout
 from speechbrain_emotion.nnet.lengths import true_lengths
 
 
@@ -30,6 +30,40 @@ class UtteranceEncoder:
     The interface also has ``modalities``, ``encoder``, ``device`` and
     ``inference_ctx``.
     """
+
+    def limit_utterances(self):
+        """Tells the encoder what the model was trained on.
+
+        A model may say in its YAML file ``max_utterance_seconds``, beyond
+        which a recording is cut into windows, and ``window_seconds``, the
+        length of these. By default recordings are cut beyond what the encoder
+        takes at once.
+
+        Raises
+        ------
+        ValueError
+            If it takes less than that.
+        """
+        encoder = self.encoder
+        seconds = getattr(self.hparams, "max_utterance_seconds", None)
+        if seconds is not None:
+            n_samples = int(seconds * encoder.sample_rate)
+            if (
+                not encoder.min_samples
+                <= n_samples
+                <= (encoder.max_samples or n_samples)
+            ):
+                raise ValueError(
+                    f"max_utterance_seconds is {seconds}, which is not what "
+                    f"a {type(encoder).__name__} takes"
+                )
+            encoder.max_samples = n_samples
+
+    @property
+    def window_layout(self):
+        """How recordings are cut that are longer than an utterance."""
+        seconds = getattr(self.hparams, "window_seconds", WINDOW_SECONDS)
+        return WindowLayout.of(self.encoder, seconds)
 
     def encode_batch(self, wavs=None, wav_lens=None, texts=None):
         """Computes the embeddings of a batch of utterances.
@@ -126,7 +160,7 @@ class UtteranceEncoder:
         >>> classifier.encode_recording(blocks).shape
         torch.Size([1, 1536])
         """
-        layout = WindowLayout.of(self.encoder)
+        layout = self.window_layout
         windows = tqdm(
             layout.cut(blocks),
             desc=name,

@@ -8,8 +8,7 @@ import dataclasses
 
 import torch
 
-# Models are trained on utterances, and know what lasts about as long.
-WINDOW_SECONDS = 10
+WINDOW_SECONDS = 10.0
 CONTEXT = 0.1  # of a window, at each side
 
 
@@ -64,24 +63,37 @@ class WindowLayout:
     frame: int
 
     @classmethod
-    def of(cls, encoder):
+    def of(cls, encoder, seconds=WINDOW_SECONDS):
         """Chooses the layout for an encoder.
+
+        Models are trained on utterances, and know what lasts about as long.
 
         Arguments
         ---------
         encoder : SpeechEncoder
             Says how long its frames are, and how much it takes at once.
+        seconds : float
+            Length of a window; less where the encoder takes less.
 
         Returns
         -------
         WindowLayout
-            Windows of 10 s, or less where the encoder takes less, a tenth of
-            them context at each side.
+            A tenth of a window is context at each side.
+
+        Raises
+        ------
+        ValueError
+            If a window would have no frames besides its context.
         """
         frame = encoder.frame_samples
-        longest = WINDOW_SECONDS * encoder.sample_rate
+        longest = int(seconds * encoder.sample_rate)
         n_frames = min(longest, encoder.max_samples) // frame
         n_context = max(1, int(CONTEXT * n_frames))
+        if n_frames <= 2 * n_context:
+            raise ValueError(
+                f"window_seconds is {seconds}: give at least "
+                f"{4 * frame / encoder.sample_rate} s"
+            )
         return cls(n_frames * frame, n_context * frame, frame)
 
     def count(self, n_samples):

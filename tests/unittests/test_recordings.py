@@ -276,3 +276,36 @@ def test_ctrl_c_in_the_middle(hearing, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         hearing.predict(noise(500000))
     assert len(calls) == 1
+
+
+def limited(**limits):
+    """The embedded speech model with other limits."""
+    return EmotionClassifier.from_hparams(overrides=limits)
+
+
+def test_the_model_says_what_is_long(monkeypatch):
+    classifier = limited(max_utterance_seconds=2.0, window_seconds=1.0)
+    lengths = []
+    embed = classifier.mods.model.embed
+
+    def watch(wavs, *args):
+        lengths.append(wavs.shape[1])
+        return embed(wavs, *args)
+
+    monkeypatch.setattr(classifier.mods.model, "embed", watch)
+    for n_samples in (32000, 32001):
+        classifier.predict(noise(n_samples))
+    # Windows of one length, less what lacks to a whole frame.
+    assert lengths[0] == 32000 and max(lengths[1:]) == 16000
+
+
+@pytest.mark.parametrize("seconds", [31.0, 0.0])
+def test_an_impossible_utterance(seconds):
+    with pytest.raises(ValueError, match="max_utterance_seconds is"):
+        limited(max_utterance_seconds=seconds)
+
+
+def test_a_window_without_frames():
+    classifier = limited(window_seconds=0.04)
+    with pytest.raises(ValueError, match="window_seconds is 0.04"):
+        classifier.predict(noise(160000))
