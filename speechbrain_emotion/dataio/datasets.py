@@ -52,6 +52,7 @@ def make_datasets(
     label_encoder,
     sample_rate=None,
     modalities=("speech",),
+    features=None,
 ):
     """Makes one dataset per part of the split.
 
@@ -68,13 +69,16 @@ def make_datasets(
         Sample rate of the waveforms, in Hz; not needed for text alone.
     modalities : tuple of str
         What the model reads: "speech", "text" or both.
+    features : callable
+        Applied to each waveform, as ``ClipFeatures``; None for none.
 
     Returns
     -------
     dict
         Name of the part -> ``DynamicItemDataset`` that gives ``id``,
         ``emo_encoded`` (index of the label), for speech ``sig`` (waveform,
-        [samples]) and for text ``words``, a key of the manifest.
+        [samples], or its features) and for text ``words``, a key of the
+        manifest.
 
     Example
     -------
@@ -95,8 +99,9 @@ def make_datasets(
     @sb.utils.data_pipeline.takes("wav")
     @sb.utils.data_pipeline.provides(INPUTS["speech"])
     def audio_pipeline(wav):
-        """Reads the waveform."""
-        return load_audio(wav, sample_rate)
+        """Reads the waveform, and computes its features where asked for."""
+        sig = load_audio(wav, sample_rate)
+        return sig if features is None else features(sig)
 
     @sb.utils.data_pipeline.takes("emo")
     @sb.utils.data_pipeline.provides("emo_encoded")

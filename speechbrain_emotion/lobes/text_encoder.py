@@ -1,10 +1,12 @@
 """BERT and its relatives as text encoders."""
 
 import torch
+from torch.nn.utils.rnn import pad_sequence
 
 from speechbrain.dataio.dataio import length_to_mask
 from speechbrain.integrations.huggingface import textencoder
 from speechbrain_emotion.lobes.pretrained_encoder import PretrainedEncoder
+from speechbrain_emotion.lobes.text_cache import TextCache
 from speechbrain_emotion.lobes.tokenizer import TextTokenizer
 
 
@@ -45,6 +47,11 @@ class TextEncoder(PretrainedEncoder, textencoder.TextEncoder):
     lora : dict
         LoRA adapters: rank, target_layers (wildcards such as
         "encoder.layer.*.query"), alpha. Only they are then trained.
+    cached_texts : int
+        Number of texts whose vectors are kept, on the CPU, while the encoder
+        is frozen: no text is then read twice. Each is read on its own, so
+        that training goes on the same after an interruption; the first time
+        costs more than in a batch. 0: none.
 
     Raises
     ------
@@ -113,6 +120,7 @@ class TextEncoder(PretrainedEncoder, textencoder.TextEncoder):
         tokenizer=None,
         gradient_checkpointing=False,
         lora=None,
+        cached_texts=0,
     ):
         if output not in ("cls", "tokens"):
             raise ValueError(f"output={output!r}: expected 'cls' or 'tokens'.")
@@ -124,6 +132,7 @@ class TextEncoder(PretrainedEncoder, textencoder.TextEncoder):
         # The interface reads it while it loads.
         self.given_tokenizer = tokenizer
         self.save_path = save_path
+        self.cache = TextCache(cached_texts) if cached_texts else None
         super().__init__(
             source=source,
             save_path=save_path,
@@ -156,6 +165,16 @@ class TextEncoder(PretrainedEncoder, textencoder.TextEncoder):
             Relative lengths, [batch].
         """
         ids, lengths = self.tokenizer(texts)
+        if self.cache is not None and self.freeze:
+            vectors = self._cached(ids, lengths)
+        else:
+            vectors = self._encode(ids, lengths)
+        if self.output == "cls":
+            return vectors, vectors.new_ones(len(vectors))
+        return vectors, (lengths / ids.shape[1]).to(vectors.device)
+
+    def _encode(self, ids, lengths):
+        """Vectors of token ids, zeros in the padding."""
         ids, lengths = ids.to(self.device), lengths.to(self.device)
         mask = length_to_mask(lengths, ids.shape[1], dtype=torch.bool)
         trains = torch.is_grad_enabled() and not self.freeze
@@ -165,9 +184,35 @@ class TextEncoder(PretrainedEncoder, textencoder.TextEncoder):
             )
         vectors = output.last_hidden_state
         if self.output == "cls":
-            return vectors[:, :1], vectors.new_ones(len(vectors))
-        vectors = vectors.masked_fill(~mask.unsqueeze(-1), 0.0)
-        return vectors, lengths / ids.shape[1]
+            return vectors[:, :1]
+        return vectors.masked_fill(~mask.unsqueeze(-1), 0.0)
+
+    def _cached(self, ids, lengths):
+        """The same, but no text is read twice."""
+        device = self.device.type
+        precision = torch.get_autocast_dtype(device)
+        if not torch.is_autocast_enabled(device):
+            precision = None
+        keys = [
+            (self.output, precision, *row[:length])
+            for row, length in zip(ids.tolist(), lengths.tolist())
+        ]
+        vectors = self.cache.look_up(keys, self.model, self._encode_alone)
+        return pad_sequence(vectors, batch_first=True).to(self.device)
+
+    # What is kept must serve training, too.
+    @torch.inference_mode(False)
+    def _encode_alone(self, key):
+        """Vectors of one text, [tokens, output_size]."""
+        _, _, *ids = key
+        ids = torch.tensor([ids])
+        return self._encode(ids, torch.tensor([ids.shape[1]]))[0]
+
+    def _apply(self, *args, **kwargs):
+        """Moved or converted, as by ``to``: other vectors from now on."""
+        if self.cache is not None:
+            self.cache.forget()
+        return super()._apply(*args, **kwargs)
 
     @property
     def device(self):

@@ -108,6 +108,8 @@ class EmotionBrain(ResumableBrain):
 
     def compute_objectives(self, predictions, batch, stage):
         """Logits -> loss; outside training the predictions are kept."""
+        # In mixed precision, too, the loss is computed in full.
+        predictions = predictions.float()
         targets = batch.emo_encoded.data.squeeze(-1)
         if stage != sb.Stage.TRAIN:
             self.metrics.append(batch.id, predictions, targets)

@@ -111,7 +111,8 @@ def _write_definition(fout, hparams_file, overrides, definition, encoders):
     tree = yaml.load(resolved)[definition]
     for name, encoder in encoders.items():
         # The references to the encoder are aliases of this one node.
-        tree[name].pop("save_path", None)
+        for argument in ("save_path", "cached_texts"):  # of this training
+            tree[name].pop(argument, None)
         tree[name].update(encoder.export_arguments())
     # What is loaded is what is exported, wherever the definition had it from.
     tree["pretrainer"] = yaml.load(PRETRAINER)

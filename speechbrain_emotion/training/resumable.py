@@ -43,13 +43,18 @@ class ResumableBrain(sb.Brain):
         stage : speechbrain.Stage
             See ``speechbrain.Brain``.
         **kwargs
-            See ``speechbrain.Brain``.
+            See ``speechbrain.Brain``. ``sampler`` and ``batch_sampler`` may
+            also be functions of the dataset that make one, as a YAML file
+            gives by ``!name:``.
 
         Returns
         -------
         DataLoader
         """
         kwargs.setdefault("generator", torch.Generator())
+        for kind in ("sampler", "batch_sampler"):
+            if callable(kwargs.get(kind)):
+                kwargs[kind] = kwargs[kind](dataset)
         if stage == sb.Stage.TRAIN:
             # SpeechBrain tells only a sampler that it made itself which
             # epoch it is; another one would draw the same in every epoch.

@@ -52,7 +52,7 @@ def command(pytestconfig, corpus):
         "--encoder_dim=16",
         "--number_of_epochs=2",
         "--num_workers=0",
-        "--batch_size=4",
+        "--max_batch_length=10",
         "--ckpt_interval_minutes=0",
         "--ckpt_interval_steps=2",
         "--device=cpu",

@@ -9,8 +9,6 @@ import torch
 from torch import nn
 
 import speechbrain as sb
-from speechbrain.dataio.sampler import ReproducibleWeightedRandomSampler
-from speechbrain.utils.checkpoints import Checkpointer
 from speechbrain_emotion.lobes.embedding import SpeechEmbedding
 from speechbrain_emotion.lobes.emotion_model import EmotionModel
 from speechbrain_emotion.lobes.whisper import WhisperEncoder
@@ -20,7 +18,6 @@ from speechbrain_emotion.training.brain import EmotionBrain, split_parameters
 from speechbrain_emotion.training.compression import compress
 from speechbrain_emotion.training.export import _stored
 from speechbrain_emotion.training.random_state import RandomState
-from speechbrain_emotion.training.resumable import ResumableBrain
 from speechbrain_emotion.training.sampling import balanced_sampler
 
 CONFIG = {
@@ -151,41 +148,6 @@ def test_sampler_with_an_unknown_weight():
     dataset = DynamicItemDataset({"a": {"corpus": "TESS"}})
     with pytest.raises(ValueError, match="no utterance has corpus tess"):
         balanced_sampler(dataset, ["corpus"], 1, 0, weights={"tess": 0.5})
-
-
-class CountingBrain(ResumableBrain):
-    """Notes which utterances it is given."""
-
-    seen = ()
-
-    def compute_forward(self, batch, stage):
-        self.seen = [*self.seen, *batch.tolist()]
-        return self.modules.layer(batch.float().unsqueeze(1))
-
-    def compute_objectives(self, predictions, batch, stage):
-        return predictions.square().mean()
-
-
-@pytest.mark.parametrize("kind", ["shuffle", "sampler"])
-def test_every_epoch_draws_anew(tmp_path, kind):
-    data = torch.arange(100)
-    drawing = {
-        "shuffle": {"shuffle": True},
-        "sampler": {
-            "sampler": ReproducibleWeightedRandomSampler(
-                torch.ones(100), 100, replacement=True
-            )
-        },
-    }[kind]
-    brain = CountingBrain(
-        {"layer": nn.Linear(1, 1)},
-        opt_class=torch.optim.SGD,
-        run_opts={"device": "cpu", "noprogressbar": True},
-        checkpointer=Checkpointer(tmp_path),
-    )
-    brain.fit(range(1, 3), data, train_loader_kwargs=drawing)
-    first, second = brain.seen[:100], brain.seen[100:]
-    assert len(second) == 100 and first != second
 
 
 def test_labels_of_an_earlier_run(tmp_path):

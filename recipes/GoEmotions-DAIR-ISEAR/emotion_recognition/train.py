@@ -83,7 +83,7 @@ if __name__ == "__main__":
         datasets["train"],
         datasets["valid"],
         train_loader_kwargs={
-            "sampler": hparams["sampler"](datasets["train"]),
+            "sampler": hparams["sampler"],
             "batch_size": hparams["batch_size"],
             "num_workers": hparams["num_workers"],
         },

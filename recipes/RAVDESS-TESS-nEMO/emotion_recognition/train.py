@@ -57,7 +57,7 @@ def train_encoder(hparams, run_opts, datasets):
         datasets["train"],
         datasets["valid"],
         train_loader_kwargs=train_loader_opts(
-            hparams, datasets["train"], hparams["encoder_batch_size"]
+            hparams, hparams["encoder_batch_size"]
         ),
         valid_loader_kwargs={"batch_size": hparams["encoder_batch_size"]},
     )
@@ -65,10 +65,10 @@ def train_encoder(hparams, run_opts, datasets):
     encoder.freeze_now()
 
 
-def train_loader_opts(hparams, dataset, batch_size):
+def train_loader_opts(hparams, batch_size):
     """Options of the loader that both stages train with."""
     return {
-        "sampler": hparams["sampler"](dataset),
+        "sampler": hparams["sampler"],
         "batch_size": batch_size,
         "drop_last": True,
         "num_workers": hparams["num_workers"],
@@ -104,7 +104,7 @@ def train_head(hparams, run_opts, datasets):
         datasets["train"],
         datasets["valid"],
         train_loader_kwargs=train_loader_opts(
-            hparams, datasets["train"], hparams["head_batch_size"]
+            hparams, hparams["head_batch_size"]
         ),
         valid_loader_kwargs={"batch_size": hparams["head_batch_size"]},
     )

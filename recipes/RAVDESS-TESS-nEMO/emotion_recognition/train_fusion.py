@@ -113,7 +113,7 @@ if __name__ == "__main__":
         datasets["train"],
         datasets["valid"],
         train_loader_kwargs={
-            "sampler": hparams["sampler"](datasets["train"]),
+            "sampler": hparams["sampler"],
             "batch_size": hparams["batch_size"],
             "drop_last": True,
             "num_workers": hparams["num_workers"],

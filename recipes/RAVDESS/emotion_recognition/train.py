@@ -21,6 +21,7 @@ from speechbrain_emotion.dataio.datasets import (
 from speechbrain_emotion.training.arguments import parse_recipe_arguments
 from speechbrain_emotion.training.brain import EmotionBrain
 from speechbrain_emotion.training.card import model_card
+from speechbrain_emotion.training.clip_features import ClipFeatures
 from speechbrain_emotion.training.export import export_model
 
 if __name__ == "__main__":
@@ -43,6 +44,11 @@ if __name__ == "__main__":
     fill_label_encoder(
         label_encoder, hparams["labels"], hparams["label_encoder_file"]
     )
+    features = None
+    if hparams["features_in_workers"]:
+        features = ClipFeatures(
+            hparams["modules"]["model"].embedding_model, hparams["augment"]
+        )
     datasets = make_datasets(
         {
             "train": hparams["train_annotation"],
@@ -52,6 +58,7 @@ if __name__ == "__main__":
         data_folder=hparams["data_folder"],
         label_encoder=label_encoder,
         sample_rate=hparams["sample_rate"],
+        features=features,
     )
 
     # Training
