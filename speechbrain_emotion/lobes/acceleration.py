@@ -42,17 +42,21 @@ def accelerate(model):
     >>> type(model[0]).__name__
     'OneDnnLinear'
     """
-    for parent in list(model.modules()):
-        for name, layer in list(parent.named_children()):
-            if type(layer) is nn.Linear:
-                setattr(parent, name, OneDnnLinear.of(layer))
-            elif _has_relative_keys(layer):
-                setattr(parent, name, _in_blocks(layer))
+    _exchange(model, _has_relative_keys, _in_blocks)
+    _exchange(model, lambda layer: type(layer) is nn.Linear, OneDnnLinear.of)
     for part in model.modules():
         if isinstance(part, Wav2Vec2BertModel) and _replaced(part):
             AttentionMaskInterface.register(ATTENTION, _mask_as_it_is)
             part.config._attn_implementation = ATTENTION
     return model
+
+
+def _exchange(model, is_old, make_new):
+    """Puts new layers in the places of old ones."""
+    for parent in list(model.modules()):
+        for name, layer in list(parent.named_children()):
+            if is_old(layer):
+                setattr(parent, name, make_new(layer))
 
 
 def _has_relative_keys(layer):

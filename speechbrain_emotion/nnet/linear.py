@@ -69,9 +69,10 @@ class OneDnnLinear(nn.Linear):
             or x.device.type != "cpu"
             or torch.is_grad_enabled()
             or torch.is_autocast_enabled("cpu")
+            or torch.compiler.is_compiling()
         ):
             return F.linear(x, self.weight, self.bias)
-        # What torch.compile makes of a linear layer on the CPU, too.
+        # What torch.compile makes of a linear layer on the CPU.
         return torch.ops.mkldnn._linear_pointwise(
             x, self.weight, self.bias, "none", [], ""
         )

@@ -12,6 +12,9 @@ from hypothesis import (
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from transformers import Wav2Vec2BertConfig, Wav2Vec2BertModel
+from transformers.models.wav2vec2_bert.modeling_wav2vec2_bert import (
+    Wav2Vec2BertSelfAttention,
+)
 
 from speechbrain_emotion.lobes.acceleration import accelerate
 from speechbrain_emotion.nnet.relative_attention import RelativeKeyAttention
@@ -125,6 +128,13 @@ def test_parameters_keep_their_names_and_are_not_copied():
     assert all(before[name] is after[name] for name in before)
     assert not any(p.is_meta for p in reference.parameters())
     assert not any(b.is_meta for b in reference.buffers())
+
+
+def test_all_layers_are_exchanged():
+    reference, ours = both()
+    for kind in (Wav2Vec2BertSelfAttention, torch.nn.Linear):
+        assert any(type(m) is kind for m in reference.modules())
+        assert not any(type(m) is kind for m in ours.modules())
 
 
 @pytest.mark.parametrize("kind", ["rotary", "relative", None])
