@@ -5,8 +5,7 @@ from functools import partial
 
 from checkpoint import bert, published
 from clips import speech
-from contestants import Baseline, load, scores, use
-from precision import reduced
+from contestants import Baseline, encode, load, scores
 from timing import compare, difference, race
 
 SECONDS = 3
@@ -56,25 +55,27 @@ def _theirs(folder, text_folder, wav, setting):
 
 def _ours(folder, text_folder, wav, setting):
     """Part and precision -> function, with our classifier."""
-    classifier = load(
-        folder, "concat", setting.device, text_encoder=text_folder
-    )
+    classifiers = {
+        name: load(
+            folder, "concat", setting.device, name, text_encoder=text_folder
+        )
+        for name in setting.precisions
+    }
+    first, classifier = next(iter(classifiers.items()))
     encoder = classifier.encoder
     text_encoder = classifier.mods.model.embedding_model.text_encoder
     wavs = wav.unsqueeze(0).to(setting.device)
     inputs, alone = encoder.features(wavs), texts("b")
     calls = {
-        ("features", "fp32"): lambda: encoder.features(wavs)[0],
-        ("speech", "fp32"): lambda: encoder.encode(*inputs)[0],
-        ("text", "fp32"): lambda: text_encoder([next(alone)])[0][:, 0],
+        ("features", first): lambda: encoder.features(wavs)[0],
+        ("speech", first): lambda: encode(classifier, *inputs),
+        ("text", first): lambda: text_encoder([next(alone)])[0][:, 0],
     }
-    for name in setting.precisions:
-        calls["all", name] = partial(
-            _predict, classifier, reduced(encoder, name), wav, texts("a")
-        )
+    for name, other in classifiers.items():
+        calls["all", name] = partial(_predict, other, wav, texts("a"))
     return calls
 
 
-def _predict(classifier, encoder, wav, sentences):
+def _predict(classifier, wav, sentences):
     """Scores of the next sentence."""
-    return scores([use(classifier, encoder).predict(wav, next(sentences))])
+    return scores([classifier.predict(wav, next(sentences))])

@@ -94,17 +94,20 @@ class Baseline:
         return functional.linear(x, weight, bias)
 
 
-def load(folder, mode, device, **arguments):
+def load(folder, mode, device, precision="fp32", **arguments):
     """Loads our classifier."""
     return EmotionClassifier.from_checkpoint(
-        folder, mode, run_opts={"device": device}, **arguments
+        folder,
+        mode,
+        run_opts={"device": device, "precision": precision},
+        **arguments,
     )
 
 
-def use(classifier, encoder):
-    """Gives our classifier another speech encoder, in place."""
-    classifier.mods.model.embedding_model.encoder = encoder
-    return classifier
+def encode(classifier, features, lens):
+    """Frames of our speech encoder, [batch, frames, dim]."""
+    with classifier.inference_ctx:
+        return classifier.encoder.encode(features, lens)[0]
 
 
 def scores(predictions):

@@ -1,14 +1,15 @@
 """Latency of the speech encoder: one clip, features given."""
 
 import copy
+from functools import partial
 
 import torch
 from checkpoint import published
 from clips import speech
-from contestants import Baseline, load
-from lower_bound import products
-from precision import DTYPES, reduced
-from timing import compare, difference, race
+from contestants import Baseline, encode, load
+from lower_bound import BOUNDS, bound, products
+from precision import DTYPES
+from timing import difference, race
 
 EXACT = ("transformers", "fp32")
 
@@ -17,29 +18,31 @@ def measure(setting):
     """A row for each length and precision."""
     folder = published(setting, "audio")
     model = Baseline(folder, setting.device).encoder
-    encoder = load(folder, "audio", setting.device).encoder
     models = {"fp32": model}
-    for name in DTYPES.keys() & set(setting.precisions) - {"fp32"}:
+    for name in set(setting.precisions) - {"fp32"}:
         models[name] = copy.deepcopy(model).to(DTYPES[name])
-    encoders = {name: reduced(encoder, name) for name in setting.precisions}
+    classifiers = {
+        name: load(folder, "audio", setting.device, name)
+        for name in setting.precisions
+    }
     return [
         record
         for seconds in setting.size.lengths
-        for record in _records(seconds, models, encoders, setting)
+        for record in _records(seconds, models, classifiers, setting)
     ]
 
 
-def _records(seconds, models, encoders, setting):
+def _records(seconds, models, classifiers, setting):
     """The rows of one length."""
     wav = speech(seconds).unsqueeze(0).to(setting.device)
-    features, lens = next(iter(encoders.values())).features(wav)
+    features, lens = next(iter(classifiers.values())).encoder.features(wav)
     calls = {}
     for name, model in models.items():
         calls["transformers", name] = _theirs(model, features)
-        shapes = products(model, features.shape[1])
-        calls |= {("product", name, s): call for s, call in shapes.items()}
-    for name, encoder in encoders.items():
-        calls["ours", name] = _ours(encoder, features, lens)
+        for key, call in products(model, features.shape[1]).items():
+            calls[("product", name, *key)] = call
+    for name, classifier in classifiers.items():
+        calls["ours", name] = partial(encode, classifier, features, lens)
     outputs, times = race(calls, setting)
     return [
         {
@@ -50,7 +53,7 @@ def _records(seconds, models, encoders, setting):
             ),
             "raw": {" ".join(k): t for k, t in times.items() if k[1] == name},
         }
-        for name in encoders
+        for name in classifiers
     ]
 
 
@@ -61,21 +64,21 @@ def _theirs(model, features):
     ).last_hidden_state
 
 
-def _ours(encoder, features, lens):
-    return lambda: encoder.encode(features, lens)[0]
-
-
 def _compare(name, times):
     """Ratios to transformers in the same precision and in float32."""
-    ours, same = ("ours", name), ("transformers", name)
-    known = same in times
-    bound = sum(
-        min(times[key]) for key in times if key[:2] == ("product", name)
-    )
+    ours, same = min(times["ours", name]), min(times["transformers", name])
+    exact = min(times[EXACT])
+    bounds = {
+        f"bound{which} (s)": bound(times, name, ways)
+        for which, ways in BOUNDS.items()
+    }
     return {
         "precision": name,
-        **compare(times, same if known else EXACT, ours),
-        "ratio to fp32": min(times[EXACT]) / min(times[ours]),
-        "bound (s)": bound if known else None,
-        "ours / bound": min(times[ours]) / bound if known else None,
+        "transformers (s)": same,
+        "transformers fp32 (s)": exact,
+        "ours (s)": ours,
+        "ratio": same / ours,
+        "ratio to fp32": exact / ours,
+        **bounds,
+        "ours / bound": ours / bounds["bound (s)"],
     }

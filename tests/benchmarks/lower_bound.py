@@ -1,8 +1,10 @@
 """How long the encoder's matrix products alone take on this machine.
 
 The shapes and weights are those of the model, one product after the other and
-nothing between them. An encoder made of torch's products cannot be faster; one
-that packs its weights, or never writes out its attention, could be.
+nothing between them. For each shape the faster way to multiply counts: torch's
+own, which in float32 is MKL on CPUs, or oneDNN. An encoder made of these
+products cannot be faster; one that packs its weights, or never writes out its
+attention, could be.
 """
 
 import collections
@@ -11,9 +13,24 @@ from functools import partial
 import torch
 from torch import nn
 
+from speechbrain_emotion.nnet.linear import ONEDNN
+
+# Which ways to multiply count.
+BOUNDS = {"": ("torch", "oneDNN"), " with torch's product": ("torch",)}
+
+
+def bound(times, precision, ways):
+    """Seconds of all products of a precision, each in its fastest way."""
+    fastest = {}
+    for (kind, name, *key), seconds in times.items():
+        if kind == "product" and name == precision and key[1] in ways:
+            known = fastest.get(key[0], float("inf"))
+            fastest[key[0]] = min(known, *seconds)
+    return sum(fastest.values())
+
 
 def products(model, n_frames):
-    """Shape -> function that computes all products of that shape, once each.
+    """(shape, way) -> function that computes all products of that shape.
 
     The model is one of transformers, and reads one clip.
     """
@@ -22,11 +39,15 @@ def products(model, n_frames):
         pointwise = getattr(module, "kernel_size", None) == (1,)
         if isinstance(module, nn.Linear) or pointwise:
             weight = module.weight.flatten(1)
-            weights[weight.shape].append(weight.T)
+            weights[weight.shape].append(weight)
     calls = _attention(model, n_frames)
     for (outputs, inputs), group in weights.items():
         x = _random(model, n_frames, inputs)
-        calls[f"{inputs} x {outputs}"] = partial(_multiply, x, group)
+        shape = f"{inputs} x {outputs}"
+        transposed = [weight.T for weight in group]
+        calls[shape, "torch"] = partial(_multiply, x, transposed)
+        if ONEDNN and model.device.type == "cpu":
+            calls[shape, "oneDNN"] = partial(_multiply_onednn, x, group)
     return calls
 
 
@@ -46,7 +67,7 @@ def _attention(model, n_frames):
         "scores x values": (scores, x),
     }
     return {
-        name: partial(_multiply, left, layers * [right])
+        (name, "torch"): partial(_multiply, left, layers * [right])
         for name, (left, right) in pairs.items()
     }
 
@@ -58,3 +79,8 @@ def _random(model, *shape):
 def _multiply(x, others):
     for other in others:
         torch.matmul(x, other)
+
+
+def _multiply_onednn(x, weights):
+    for weight in weights:
+        torch.ops.mkldnn._linear_pointwise(x, weight, None, "none", [], "")

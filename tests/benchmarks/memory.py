@@ -9,8 +9,7 @@ from concurrent.futures import ProcessPoolExecutor
 import torch
 from checkpoint import published
 from clips import RATE, speech
-from contestants import Baseline, load, use
-from precision import reduced
+from contestants import Baseline, encode, load
 
 from speechbrain_emotion.dataio.audio import AudioError
 
@@ -74,8 +73,10 @@ def _theirs(precision, setting):
 
 def _ours(precision, setting):
     """ours, encoder"""
-    encoder = _classifier(precision, setting).encoder
-    return lambda wav: encoder.encode(_features(wav, setting), torch.ones(1))
+    classifier = _classifier(precision, setting)
+    return lambda wav: encode(
+        classifier, _features(wav, setting), torch.ones(1)
+    )
 
 
 def _predict(precision, setting):
@@ -85,8 +86,7 @@ def _predict(precision, setting):
 
 def _classifier(precision, setting):
     folder = published(setting, "audio")
-    classifier = load(folder, "audio", setting.device)
-    return use(classifier, reduced(classifier.encoder, precision))
+    return load(folder, "audio", setting.device, precision)
 
 
 def _features(wav, setting):
