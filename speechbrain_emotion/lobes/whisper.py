@@ -242,7 +242,8 @@ class WhisperEncoder(SpeechEncoder, Whisper):
         mel = features.transpose(1, 2).to(encoder.dtype)
         x = _zero_padding(F.gelu(encoder.conv1(mel)), n_mel)
         x = F.gelu(encoder.conv2(x)).transpose(1, 2)
-        x = x + encoder.embed_positions.weight[: x.shape[1]].to(x.dtype)
+        # Under autocast a sum in float32, which the layers go on with.
+        x = x + encoder.embed_positions.weight[: x.shape[1]]
         x = F.dropout(x, encoder.dropout, encoder.training)
 
         mask = create_bidirectional_mask(

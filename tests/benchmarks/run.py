@@ -14,6 +14,7 @@ import pathlib
 import tempfile
 
 import concat
+import drift
 import features
 import latency
 import loading
@@ -31,6 +32,7 @@ PARTS = {
     "concat": (concat, f"Speech of {concat.SECONDS} s and its text"),
     "loading": (loading, "Loading, the file in the page cache"),
     "memory": (memory, "Peak memory above the model"),
+    "drift": (drift, "Scores in half precision"),
 }
 
 

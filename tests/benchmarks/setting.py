@@ -19,6 +19,7 @@ class Size:
     longest_clip: float
     memory_length: float
     long_length: float  # longer than the model takes at once
+    drift: tuple  # inputs of the embedded models, clips of Wav2Vec2-BERT
 
 
 TINY_SPEECH = {
@@ -28,9 +29,27 @@ TINY_SPEECH = {
     "intermediate_size": 32,
 }
 SIZES = {
-    "full": Size({}, {}, (3, 10, 30, 60), (3, 10, 30), 16, 15, 60, 600),
+    "full": Size(
+        speech={},
+        text={},
+        lengths=(3, 10, 30, 60),
+        feature_lengths=(3, 10, 30),
+        n_clips=16,
+        longest_clip=15,
+        memory_length=60,
+        long_length=600,
+        drift=(600, 60),
+    ),
     "tiny": Size(
-        TINY_SPEECH, {"num_hidden_layers": 1}, (0.5, 1), (0.5,), 3, 2, 2, 170
+        speech=TINY_SPEECH,
+        text={"num_hidden_layers": 1},
+        lengths=(0.5, 1),
+        feature_lengths=(0.5,),
+        n_clips=3,
+        longest_clip=2,
+        memory_length=2,
+        long_length=170,
+        drift=(3, 3),
     ),
 }
 

@@ -22,7 +22,15 @@ def test_tiny_run(pytestconfig, tmp_path):
     )
     assert run.returncode == 0, run.stderr
     results = json.loads(output.read_text())
-    parts = ["latency", "features", "throughput", "concat", "loading", "memory"]
+    parts = [
+        "latency",
+        "features",
+        "throughput",
+        "concat",
+        "loading",
+        "memory",
+        "drift",
+    ]
     assert list(results) == ["machine", *parts]
     for part in parts[:4]:
         exact = [
