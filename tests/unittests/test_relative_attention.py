@@ -48,6 +48,17 @@ def outputs(model, x, mask):
     return y if mask is None else y[mask.bool()]
 
 
+def assert_same(ours, reference, x, mask):
+    """The outputs agree."""
+    with torch.no_grad():
+        torch.testing.assert_close(
+            outputs(ours, x, mask),
+            outputs(reference, x, mask),
+            atol=1e-5,
+            rtol=0,
+        )
+
+
 @settings(max_examples=40, deadline=None)
 @given(
     lengths=st.lists(st.integers(1, 300), min_size=1, max_size=4),
@@ -62,13 +73,7 @@ def test_agrees_with_transformers(lengths, left, right, masked):
     x = torch.randn(len(lengths), max(lengths), 10)
     mask = (torch.arange(max(lengths)) < torch.tensor(lengths)[:, None]).long()
     mask = mask if masked else None
-    with torch.no_grad():
-        torch.testing.assert_close(
-            outputs(ours, x, mask),
-            outputs(reference, x, mask),
-            atol=1e-5,
-            rtol=0,
-        )
+    assert_same(ours, reference, x, mask)
 
 
 @pytest.mark.parametrize("length", [1, 5, 127, 128, 129, 300])
@@ -144,13 +149,7 @@ def test_other_position_embeddings_stay_with_transformers(kind):
     x = torch.randn(2, 40, 10)
     mask = torch.ones(2, 40)
     mask[1, 20:] = 0
-    with torch.no_grad():
-        torch.testing.assert_close(
-            outputs(ours, x, mask),
-            outputs(reference, x, mask),
-            atol=1e-5,
-            rtol=0,
-        )
+    assert_same(ours, reference, x, mask)
 
 
 class LargestTensor(TorchDispatchMode):
