@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import os
+from fractions import Fraction
 
 import torch
 
@@ -11,6 +12,8 @@ from speechbrain.dataio.preprocess import AudioNormalizer
 
 # -80 dB: what is left of silence after dither or compression.
 SILENCE = 1e-4
+
+MAX_FILTERS = 1000  # of a resampler
 
 NO_SAMPLES = "holds no samples: record or export it again"
 NO_SOUND = "is silent (below -80 dB): there is no speech to recognise"
@@ -63,7 +66,39 @@ def load_audio(path, sample_rate=16000):
     check_finite(signal, f"'{path}'")
     # Before the conversion: its filter would ring at the ends of an offset.
     check_sound(signal, f"'{path}'")
+    rate, sample_rate = reduced_rates(rate, sample_rate)
     return _normalizer(sample_rate)(signal, rate)
+
+
+def reduced_rates(rate, sample_rate):
+    """Reduces the ratio of two sample rates to small numbers.
+
+    A resampler has a filter for each sample of the period after which both
+    rates meet again. For odd rates, such as 44,101 Hz, these would take
+    gigabytes: the ratio is then changed a little, by 0.02 % at most for
+    rates that are in use.
+
+    Arguments
+    ---------
+    rate : int
+        Sample rate of the audio.
+    sample_rate : int
+        Sample rate that is wanted.
+
+    Returns
+    -------
+    tuple of int
+        Both, reduced.
+
+    Example
+    -------
+    >>> reduced_rates(48000, 16000), reduced_rates(44100, 16000)
+    ((3, 1), (441, 160))
+    >>> reduced_rates(44101, 16000)
+    (2183, 792)
+    """
+    ratio = Fraction(rate, sample_rate).limit_denominator(MAX_FILTERS)
+    return ratio.numerator, ratio.denominator
 
 
 @functools.lru_cache
@@ -106,7 +141,8 @@ def audio_length(path, sample_rate=16000):
     check_file(path)
     with reading(path):
         header = audio_io.info(str(path))
-    return -(-header.frames * sample_rate // header.sample_rate)
+    rate, sample_rate = reduced_rates(header.sample_rate, sample_rate)
+    return -(-header.frames * sample_rate // rate)
 
 
 def check_file(path):
@@ -216,8 +252,27 @@ def is_silent(signal):
     >>> is_silent(torch.full((16000,), 0.1))
     True
     """
-    power = (signal - signal.mean(dim=0)).square().mean()
-    return bool(power < SILENCE**2)
+    return sound_power(signal) < SILENCE**2
+
+
+def sound_power(signal):
+    """Computes the mean square of what is besides a constant offset.
+
+    Arguments
+    ---------
+    signal : torch.Tensor
+        Waveform, [samples] or [samples, channels].
+
+    Returns
+    -------
+    float
+
+    Example
+    -------
+    >>> sound_power(torch.tensor([2.0, 1.0, 2.0, 1.0]))
+    0.25
+    """
+    return float((signal - signal.mean(dim=0)).square().mean())
 
 
 def check_sound(signal, name):

@@ -15,6 +15,7 @@ from speechbrain_emotion.dataio.audio import (
     check_file,
     is_silent,
     reading,
+    reduced_rates,
 )
 
 BLOCK_SECONDS = 10
@@ -53,20 +54,20 @@ def stream_audio(path, sample_rate=16000):
     with reading(path):
         file = soundfile.SoundFile(path)
     with file:
-        blocks = check_blocks(_read_blocks(file, path), f"'{path}'")
+        period, period_out = reduced_rates(file.samplerate, sample_rate)
+        size = -(-BLOCK_SECONDS * file.samplerate // period) * period
+        blocks = check_blocks(_read_blocks(file, size, path), f"'{path}'")
         mono = (block.mean(dim=1) for block in blocks)
-        yield from _resample(mono, file.samplerate, sample_rate)
+        yield from _resample(mono, period, period_out)
 
 
-def split_waveform(wav, name, sample_rate=16000):
-    """Yields a waveform in the same blocks, with the same checks.
+def split_waveform(wav, sample_rate=16000):
+    """Yields a waveform in such blocks.
 
     Arguments
     ---------
     wav : torch.Tensor
         Waveform, [samples].
-    name : str
-        How messages call it.
     sample_rate : int
         Its sample rate, in Hz.
 
@@ -75,19 +76,14 @@ def split_waveform(wav, name, sample_rate=16000):
     torch.Tensor
         Blocks, [samples], float32.
 
-    Raises
-    ------
-    AudioError
-        At the end, if samples are not finite or all is silent.
-
     Example
     -------
-    >>> blocks = split_waveform(torch.rand(16000 * 25), "clip")
+    >>> blocks = split_waveform(torch.rand(16000 * 25))
     >>> [block.numel() for block in blocks]
     [160000, 160000, 80000]
     """
-    blocks = wav.split(BLOCK_SECONDS * sample_rate)
-    return check_blocks((b.to("cpu", torch.float32) for b in blocks), name)
+    for block in wav.split(BLOCK_SECONDS * sample_rate):
+        yield block.to("cpu", torch.float32)
 
 
 def check_blocks(blocks, name):
@@ -135,35 +131,33 @@ def check_blocks(blocks, name):
         raise AudioError(f"{name} {NO_SOUND}")
 
 
-def _read_blocks(file, path):
+def _read_blocks(file, size, path):
     """Reads to the end, wherever the header says that it is."""
     while True:
         with reading(path):
-            block = file.read(
-                BLOCK_SECONDS * file.samplerate, "float32", always_2d=True
-            )
+            block = file.read(size, "float32", always_2d=True)
         if not len(block):
             return
         yield torch.from_numpy(block)
 
 
 @functools.lru_cache
-def _resampler(rate, sample_rate):
+def _resampler(period, period_out):
     """Keeps the filters of each pair of rates."""
-    return Resample(rate, sample_rate)
+    return Resample(period, period_out)
 
 
-def _resample(blocks, rate, sample_rate):
-    """Converts the rate of blocks; all but the last are whole seconds."""
-    if rate == sample_rate:
+def _resample(blocks, period, period_out):
+    """Makes of each period's samples others; but for the last, blocks have
+    whole periods."""
+    if period == period_out:
         yield from blocks
         return
-    resample = _resampler(rate, sample_rate)
-    # The filter is finite and repeats itself each `period` samples. So much
-    # is read twice that no output is computed beside a cut.
-    period = rate // math.gcd(rate, sample_rate)
+    resample = _resampler(period, period_out)
+    # The filter is finite. So much is read twice that no output is computed
+    # beside a cut.
     margin = math.ceil(resample.resampler.width / period) * period
-    margin_out = margin * sample_rate // rate
+    margin_out = margin // period * period_out
     samples, done = torch.empty(0), 0
     for block in blocks:
         if len(samples):

@@ -11,8 +11,9 @@ from speechbrain_emotion.dataio.audio import (
     AudioError,
     check_length,
     is_silent,
+    sound_power,
 )
-from speechbrain_emotion.dataio.streaming import split_waveform
+from speechbrain_emotion.dataio.streaming import check_blocks, split_waveform
 from speechbrain_emotion.inference.batching import MAX_BATCH_LENGTH
 from speechbrain_emotion.inference.inputs import (
     check_modalities,
@@ -22,6 +23,9 @@ from speechbrain_emotion.inference.inputs import (
 )
 from speechbrain_emotion.inference.windows import WINDOW_SECONDS, WindowLayout
 from speechbrain_emotion.nnet.lengths import true_lengths
+
+# Power of a pause, relative to the loudest window: -30 dB.
+PAUSE = 1e-3
 
 
 class UtteranceEncoder:
@@ -114,7 +118,7 @@ class UtteranceEncoder:
         text=None,
         name="the recording",
         max_batch_length=MAX_BATCH_LENGTH,
-        progress=False,
+        progress=None,
     ):
         """Computes the embedding of a recording of any length.
 
@@ -125,7 +129,8 @@ class UtteranceEncoder:
         numbers of frames. With mean pooling, and fusions that are affine in
         its result (all published and included models), that is the embedding
         of all frames of the recording pooled at once; otherwise it is an
-        average of local ones. Silent windows are left out.
+        average of local ones. Pauses are left out: windows that are silent,
+        or more than 30 dB below the loudest one.
 
         Arguments
         ---------
@@ -161,26 +166,31 @@ class UtteranceEncoder:
         torch.Size([1, 1536])
         """
         layout = self.window_layout
+        blocks = check_blocks(blocks, name)
         windows = tqdm(
             layout.cut(blocks),
             desc=name,
-            total=progress and layout.count(progress),
+            total=None if progress is None else layout.count(progress),
             unit="window",
             leave=False,
-            disable=not progress,
+            disable=progress is None,
         )
         sounding = (w for w in windows if not is_silent(w.samples))
         seconds = layout.size / self.encoder.sample_rate
         n_rows = max(1, int(max_batch_length / seconds))
-        total, n_frames = 0.0, 0
+        embeddings, counts, powers = [], [], []
         while batch := list(itertools.islice(sounding, n_rows)):
-            embeddings, counts = self._embed_windows(batch, text, name)
-            # float64, on the CPU: not every device has it.
-            total = total + counts.double() @ embeddings.cpu().double()
-            n_frames += int(counts.sum())
-        if not n_frames:
+            embedded, frames = self._embed_windows(batch, text, name)
+            # On the CPU, as not every device has the float64 of the mean.
+            embeddings.append(embedded.cpu())
+            counts += frames
+            powers += [sound_power(window.samples) for window in batch]
+        if not counts:
             raise AudioError(f"{name} {NO_SOUND}")
-        return (total / n_frames).float().unsqueeze(0).to(self.device)
+        weights = torch.tensor(counts, dtype=torch.float64)
+        weights[torch.tensor(powers) < PAUSE * max(powers)] = 0.0
+        mean = weights @ torch.cat(embeddings).double() / weights.sum()
+        return mean.float().unsqueeze(0).to(self.device)
 
     def _embed_windows(self, windows, text, name):
         """Embeddings of windows, and how many frames each is pooled from."""
@@ -200,7 +210,7 @@ class UtteranceEncoder:
         ]
         wavs, wav_lens = batch_pad_right([w.samples for w in windows])
         texts = [text] * len(windows) if "text" in self.modalities else None
-        counts = torch.tensor([span.stop - span.start for span in spans])
+        counts = [span.stop - span.start for span in spans]
         return self._embed(wavs, wav_lens, texts, spans), counts
 
     def _encode_rows(self, wavs, n_samples, texts):
@@ -211,12 +221,9 @@ class UtteranceEncoder:
         short = [i for i in range(len(lengths)) if i not in long]
         rows = {
             i: self.encode_recording(
-                split_waveform(
-                    wavs[i, : lengths[i]],
-                    f"row {i} of the batch",
-                    self.encoder.sample_rate,
-                ),
+                split_waveform(wavs[i, : lengths[i]], self.encoder.sample_rate),
                 texts[i],
+                f"row {i} of the batch",
             )
             for i in long
         }

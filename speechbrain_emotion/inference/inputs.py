@@ -302,7 +302,7 @@ def check_precision(name, device=None):
             f"precision '{name}': choose one of {', '.join(PRECISIONS)}"
         )
     device = infer_device() if device is None else str(device)
-    if name == "fp16" and device == "cpu":
+    if name == "fp16" and device.partition(":")[0] == "cpu":
         raise ValueError(
             "precision 'fp16' is for GPUs: choose bf16 or fp32 on the CPU"
         )

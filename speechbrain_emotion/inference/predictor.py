@@ -148,7 +148,11 @@ class Predictor:
         ------
         OSError, AudioError, TextError
             If it cannot be used.
+        ValueError
+            If the model does not read what is given.
         """
+        if len(self.modalities) == 1:
+            check_modalities(self.modalities, audio, text)
         return self._encode(self._utterance(audio, text))
 
     def _utterance(self, audio, text):
@@ -225,7 +229,7 @@ class Predictor:
             return self._encode_short([self._load(utterance)], [utterance.text])
         rate = self.encoder.sample_rate
         if isinstance(utterance.audio, torch.Tensor):
-            blocks = split_waveform(utterance.audio, utterance.name, rate)
+            blocks = split_waveform(utterance.audio, rate)
         else:
             blocks = stream_audio(utterance.audio, rate)
         return self.encode_recording(

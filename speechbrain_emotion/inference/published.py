@@ -218,6 +218,7 @@ def load_classifier(
     if device is not None:
         device = str(device)
         check_device(device)
+    precision = precision or "fp32"
     check_precision(precision, device)
     if mode not in FUSIONS:
         text_encoder = None

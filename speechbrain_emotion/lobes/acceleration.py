@@ -6,17 +6,16 @@ ours, which hold the same parameters under the same names.
 
 import torch
 from torch import nn
-from transformers.masking_utils import AttentionMaskInterface
 from transformers.models.wav2vec2_bert.modeling_wav2vec2_bert import (
     Wav2Vec2BertModel,
     Wav2Vec2BertSelfAttention,
 )
 
 from speechbrain_emotion.nnet.linear import OneDnnLinear
-from speechbrain_emotion.nnet.relative_attention import RelativeKeyAttention
-
-# Name of our attention in a config of transformers.
-ATTENTION = "speechbrain_emotion_blocks"
+from speechbrain_emotion.nnet.relative_attention import (
+    ATTENTION,
+    RelativeKeyAttention,
+)
 
 
 def accelerate(model):
@@ -46,7 +45,6 @@ def accelerate(model):
     _exchange(model, lambda layer: type(layer) is nn.Linear, OneDnnLinear.of)
     for part in model.modules():
         if isinstance(part, Wav2Vec2BertModel) and _replaced(part):
-            AttentionMaskInterface.register(ATTENTION, _mask_as_it_is)
             part.config._attn_implementation = ATTENTION
     return model
 
@@ -85,8 +83,3 @@ def _in_blocks(attention):
 def _replaced(model):
     """Whether a model has our attention."""
     return any(isinstance(m, RelativeKeyAttention) for m in model.modules())
-
-
-def _mask_as_it_is(attention_mask=None, **_):
-    """Gives the attention the mask [batch, time], not [query, key]."""
-    return attention_mask

@@ -76,6 +76,8 @@ class SpeechFrames(nn.Module):
             frames, frame_lens = self.encoder(wavs, wav_lens)
         if self.projector is not None:
             frames = self.projector(frames)
+        if torch.is_autocast_enabled(frames.device.type):
+            frames = frames.float()  # means of many need the precision
         if spans is not None:
             kept = [row[span] for row, span in zip(frames, spans, strict=True)]
             frames, frame_lens = batch_pad_right(kept)
@@ -329,11 +331,20 @@ class MultimodalEmbedding(SpeechFrames):
             *self._encode_rows(
                 read,
                 self.fusion.text_size,
-                lambda: self.text_encoder(
+                lambda: self._encode_texts(
                     [text for text, there in zip(texts, read) if there]
                 ),
             ),
         )
+
+    def _encode_texts(self, texts):
+        """Reads no text twice: the windows of a recording share theirs."""
+        if self.training:
+            return self.text_encoder(texts)
+        rows = {text: row for row, text in enumerate(dict.fromkeys(texts))}
+        vectors, lens = self.text_encoder(list(rows))
+        chosen = [rows[text] for text in texts]
+        return vectors[chosen], lens[chosen]
 
     def _drop(self, heard, read):
         """Takes one modality from some of the rows that have both."""

@@ -5,6 +5,9 @@ import torch.nn.functional as F
 from torch import nn
 
 ONEDNN = torch.backends.mkldnn.is_available()
+# Smaller products gain little, and lose where other processes keep the
+# cores busy: MKL does them on one.
+MIN_WEIGHTS = 2**19
 
 
 class OneDnnLinear(nn.Linear):
@@ -13,8 +16,8 @@ class OneDnnLinear(nn.Linear):
     In float32 torch multiplies with MKL, which uses a fraction of a CPU that
     is not Intel's: on an AMD EPYC the same product takes oneDNN, which comes
     with torch, less than half the time. In half precision torch calls oneDNN
-    itself. With gradients, under autocast and on other devices, it is torch's
-    own layer.
+    itself. With gradients, under autocast, on other devices and for small
+    weights it is torch's own layer.
 
     Arguments
     ---------
@@ -67,12 +70,24 @@ class OneDnnLinear(nn.Linear):
             not ONEDNN
             or not plain
             or x.device.type != "cpu"
+            or self.weight.numel() < MIN_WEIGHTS
             or torch.is_grad_enabled()
             or torch.is_autocast_enabled("cpu")
             or torch.compiler.is_compiling()
+            or torch.jit.is_tracing()
         ):
             return F.linear(x, self.weight, self.bias)
+        # oneDNN keeps memory for every number of rows that it ever saw.
+        rows = x.reshape(-1, x.shape[-1])
+        more = _rounded(len(rows)) - len(rows)
         # What torch.compile makes of a linear layer on the CPU.
-        return torch.ops.mkldnn._linear_pointwise(
-            x, self.weight, self.bias, "none", [], ""
+        y = torch.ops.mkldnn._linear_pointwise(
+            F.pad(rows, (0, 0, 0, more)), self.weight, self.bias, "none", [], ""
         )
+        return y[: len(rows)].view(*x.shape[:-1], self.out_features)
+
+
+def _rounded(number):
+    """The next of a few numbers, at most a sixteenth or 31 more."""
+    step = max(32, 1 << number.bit_length() - 5 if number > 31 else 0)
+    return -(-number // step) * step

@@ -16,6 +16,10 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from torch.utils.checkpoint import checkpoint
+from transformers.masking_utils import AttentionMaskInterface
+
+# Name of this attention in a config of transformers.
+ATTENTION = "speechbrain_emotion_blocks"
 
 # Queries in a block times bytes of a number: what was fastest.
 BLOCK_BYTES = 512
@@ -131,14 +135,25 @@ def relative_key_attention(
     >>> torch.allclose(x, y, atol=1e-6)
     True
     """
+    n_heads, n_frames = q.shape[1:3]
+    if mask is not None and mask.shape != (len(q), n_frames):
+        raise ValueError(
+            f"a mask has the shape [batch, time], here {[len(q), n_frames]}, "
+            f"not {list(mask.shape)}"
+        )
     embeddings = embeddings.to(q.dtype).T
+    tracked = torch.is_grad_enabled() and any(
+        x.requires_grad for x in (q, k, v, embeddings)
+    )
+    q, k, v = (x.flatten(0, 1) for x in (q, k, v))
+    padding = None
+    if mask is not None:
+        padding = ~mask.bool().repeat_interleave(n_heads, 0).unsqueeze(1)
     size = BLOCK_BYTES // q.element_size()
-    padding = None if mask is None else ~mask.bool()[:, None, None, :]
-    tracked = torch.is_grad_enabled() and q.requires_grad
     blocks = []
-    for start in range(0, q.shape[2], size):
+    for start in range(0, n_frames, size):
         arguments = (
-            q[:, :, start : start + size],
+            q[:, start : start + size],
             k,
             v,
             embeddings,
@@ -152,13 +167,13 @@ def relative_key_attention(
             if tracked
             else _attend(*arguments)
         )
-    return torch.cat(blocks, dim=2)
+    return torch.cat(blocks, dim=1).unflatten(0, (-1, n_heads))
 
 
 def _attend(q, k, v, embeddings, offset, padding, dropout):
-    """Attention of a block of queries to all keys."""
+    """Attention of a block of queries to all keys, [rows, time, dim]."""
     scale = q.shape[-1] ** -0.5
-    bias = _spread((q * scale) @ embeddings, offset, k.shape[2])
+    bias = _spread((q * scale) @ embeddings, offset, k.shape[1])
     if padding is not None:
         bias = bias.masked_fill(padding, torch.finfo(bias.dtype).min)
     if q.is_cuda:
@@ -166,14 +181,17 @@ def _attend(q, k, v, embeddings, offset, padding, dropout):
             q, k, v, bias, dropout_p=dropout, scale=scale
         )
     # On a CPU two products and a softmax outrun the fused kernel.
-    scores = torch.baddbmm(
-        bias.flatten(0, 1),
-        q.flatten(0, 1),
-        k.flatten(0, 1).transpose(1, 2),
-        alpha=scale,
-    )
-    weights = F.dropout(scores.softmax(dim=-1), dropout)
-    return (weights @ v.flatten(0, 1)).view(q.shape)
+    scores = torch.baddbmm(bias, q, k.transpose(1, 2), alpha=scale)
+    return F.dropout(scores.softmax(dim=-1), dropout) @ v
+
+
+def _mask_as_it_is(attention_mask=None, **_):
+    """Gives the attention the mask [batch, time], not [query, key]."""
+    return attention_mask
+
+
+# Here, so that a model that was pickled finds it as well.
+AttentionMaskInterface.register(ATTENTION, _mask_as_it_is)
 
 
 def _spread(products, offset, n_keys):
@@ -182,7 +200,7 @@ def _spread(products, offset, n_keys):
     Arguments
     ---------
     products : torch.Tensor
-        [batch, heads, queries, distances].
+        [..., queries, distances].
     offset : int
         Position of the first query minus the greatest distance to the left.
     n_keys : int
@@ -191,12 +209,12 @@ def _spread(products, offset, n_keys):
     Returns
     -------
     torch.Tensor
-        [batch, heads, queries, keys].
+        [..., queries, keys].
 
     Example
     -------
-    >>> products = torch.tensor([[10, 11, 12], [20, 21, 22]])[None, None]
-    >>> _spread(products, offset=0, n_keys=5)[0, 0]  # first query at key 1
+    >>> products = torch.tensor([[10, 11, 12], [20, 21, 22]])
+    >>> _spread(products, offset=0, n_keys=5)  # the first query at key 1
     tensor([[10, 11, 12, 12, 12],
             [20, 20, 21, 22, 22]])
     """

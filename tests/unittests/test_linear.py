@@ -6,17 +6,30 @@ import pickle
 import pytest
 import torch
 from hypothesis import (
+    HealthCheck,
     given,
     settings,
     strategies as st,
 )
 
+from speechbrain_emotion.nnet import linear
 from speechbrain_emotion.nnet.linear import OneDnnLinear
+
+
+@pytest.fixture(autouse=True)
+def all_sizes(monkeypatch):
+    """Takes oneDNN for small products, too."""
+    monkeypatch.setattr(linear, "MIN_WEIGHTS", 0)
+
 
 SHAPES = st.lists(st.integers(1, 9), min_size=0, max_size=3)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(
+    max_examples=50,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     shape=SHAPES, size_in=st.integers(1, 70), size_out=st.integers(1, 70),
     bias=st.booleans(),
@@ -75,3 +88,17 @@ def test_can_be_copied_and_pickled():
     x = torch.randn(4, 3)
     for copied in (copy.deepcopy(layer), pickle.loads(pickle.dumps(layer))):
         assert torch.equal(copied(x), layer(x))
+
+
+def test_the_numbers_of_rows_are_few_and_little_larger():
+    found = [linear._rounded(n) for n in range(1, 5000)]
+    assert all(n <= m < n + max(32, n / 16 + 1) for n, m in enumerate(found, 1))
+    assert len(set(found)) < 80
+
+
+def test_can_be_traced():
+    layer = OneDnnLinear(3, 2).eval()
+    x = torch.randn(4, 3)
+    with torch.no_grad():
+        traced = torch.jit.trace(layer, x)
+        torch.testing.assert_close(traced(x), layer(x))

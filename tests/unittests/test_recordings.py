@@ -12,6 +12,7 @@ from torch import nn
 
 from speechbrain.dataio.encoder import CategoricalEncoder
 from speechbrain_emotion import AudioError, EmotionClassifier
+from speechbrain_emotion.inference import encoding
 from speechbrain_emotion.lobes.embedding import (
     MultimodalEmbedding,
     SpeechEmbedding,
@@ -309,3 +310,45 @@ def test_a_window_without_frames():
     classifier = limited(window_seconds=0.04)
     with pytest.raises(ValueError, match="window_seconds is 0.04"):
         classifier.predict(noise(160000))
+
+
+def test_pauses_do_not_count(monkeypatch):
+    classifier = EmotionClassifier.from_hparams()
+    speech, room = noise(160000), 0.01 * noise(640000)  # -40 dB
+
+    def change():
+        """How much a longer pause changes."""
+        short, long = (
+            classifier.encode_recording([speech, room[:n_samples]])
+            for n_samples in (320000, 640000)
+        )
+        return (short - long).abs().max()
+
+    assert change() < 1e-6
+    monkeypatch.setattr(encoding, "PAUSE", 0.0)
+    assert change() > 1e-3
+
+
+def test_a_recording_with_samples_that_are_not_finite():
+    blocks = [noise(160000), torch.full((10,), torch.nan)]
+    with pytest.raises(AudioError, match="the recording holds 10 NaN"):
+        EmotionClassifier.from_hparams().encode_recording(blocks)
+
+
+def test_the_text_of_a_recording_is_read_once(both, monkeypatch):
+    read = []
+    encoder = both.mods.model.embedding_model.text_encoder
+    forward = encoder.forward
+    monkeypatch.setattr(
+        encoder, "forward", lambda texts: read.append(texts) or forward(texts)
+    )
+    both.encode_utterance(noise(20000), "so sad")
+    assert read == [["so sad"]]
+
+
+def test_an_utterance_that_the_model_does_not_read():
+    speech = EmotionClassifier.from_hparams()
+    with pytest.raises(ValueError, match="no speech was given"):
+        speech.encode_utterance(text="so sad")
+    with pytest.raises(ValueError, match="text was given, but"):
+        speech.encode_utterance(noise(20000), "so sad")

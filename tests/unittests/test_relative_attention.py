@@ -1,6 +1,8 @@
 """Attention in blocks against transformers' own."""
 
 import copy
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -197,3 +199,27 @@ def test_memory_of_training_is_linear_in_time():
             model(torch.randn(1, length, 10))
         kept.append(sum(saved.values()))
     assert kept[1] < 2.1 * kept[0]
+
+
+def test_a_pickled_model_keeps_its_masks(tmp_path):
+    model = both()[1]
+    x = torch.randn(2, 30, 10)
+    mask = (torch.arange(30) < torch.tensor([30, 12])[:, None]).long()
+    with torch.no_grad():
+        y = outputs(model, x, mask)
+    torch.save((model, x, mask, y), tmp_path / "model.pt")
+    code = (
+        "import sys, torch; "
+        "m, x, mask, y = torch.load(sys.argv[1], weights_only=False); "
+        "found = m(x, attention_mask=mask).last_hidden_state[mask.bool()]; "
+        "torch.testing.assert_close(found, y, rtol=0, atol=1e-5)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "model.pt")]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+
+
+def test_a_mask_of_another_shape_is_refused():
+    attention = RelativeKeyAttention(8, 2, 4, 4)
+    with pytest.raises(ValueError, match="a mask has the shape"):
+        attention(torch.randn(2, 5, 8), torch.ones(2, 1, 5, 5))

@@ -5,7 +5,7 @@ import pytest
 import soundfile
 import torch
 
-from speechbrain_emotion.dataio import streaming
+from speechbrain_emotion.dataio import audio, streaming
 from speechbrain_emotion.dataio.audio import (
     AudioError,
     audio_length,
@@ -127,11 +127,27 @@ def test_a_header_that_does_not_know(tmp_path):
 
 def test_waveforms():
     wav = torch.from_numpy(noise(16000)[:, 0])
-    blocks = list(split_waveform(wav, "clip"))
+    blocks = list(split_waveform(wav))
     assert [len(block) for block in blocks] == [16000, 16000, 16000, 4800]
     assert torch.equal(torch.cat(blocks), wav.float())
     wav[20000] = torch.inf
     with pytest.raises(AudioError, match="clip holds 1 NaN or infinite"):
-        list(split_waveform(wav, "clip"))
+        list(streaming.check_blocks(split_waveform(wav), "clip"))
     with pytest.raises(AudioError, match="clip is silent"):
-        list(split_waveform(torch.zeros(40000), "clip"))
+        list(streaming.check_blocks(split_waveform(torch.zeros(40000)), "clip"))
+
+
+@pytest.mark.parametrize("rate", [44101, 22254, 8001])
+def test_odd_rates_take_no_large_filters(rate, tmp_path):
+    path = tmp_path / "odd.wav"
+    times = torch.arange(25 * rate) / rate
+    tone = 0.1 * torch.sin(2 * torch.pi * 440 * times)
+    soundfile.write(path, tone.numpy(), rate)
+    filters = streaming.Resample(*audio.reduced_rates(rate, 16000))
+    whole = load_audio(path)
+    assert filters.resampler.kernel.numel() < 4e6
+    assert abs(len(whole) / 16000 - 25) < 25 * 2e-4
+    streamed = torch.cat(list(stream_audio(path)))
+    torch.testing.assert_close(streamed, whole, rtol=0, atol=1e-6)
+    spectrum = torch.fft.rfft(whole[:16000]).abs()
+    assert spectrum.argmax() == 440  # Hz
