@@ -8,7 +8,8 @@ class TextCache:
     """Keeps the vectors of the texts that a model read last.
 
     They hold for one state of the model: as soon as one of its tensors was
-    changed, replaced or moved, all are forgotten.
+    changed, replaced or moved, all are forgotten. What is changed behind
+    torch's back, through ``tensor.data``, is not noticed.
 
     Arguments
     ---------
