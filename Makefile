@@ -24,7 +24,7 @@ check: $(VENV)/installed
 	git ls-files '*.yaml' '*.yml' | xargs $(BIN)/yamllint --strict
 	$(BIN)/codespell
 
-# Half an hour and 15 GB of memory; ratios to transformers, for docs.
+# Forty minutes and 15 GB of memory; ratios to transformers, for docs.
 benchmark: $(VENV)/installed
 	$(BIN)/python tests/benchmarks/run.py
 
