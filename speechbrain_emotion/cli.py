@@ -5,7 +5,12 @@ import os
 import sys
 
 from speechbrain_emotion.commands.tables import format_table
-from speechbrain_emotion.inference.known import LANGUAGES, MODES, PRECISIONS
+from speechbrain_emotion.inference.known import (
+    LANGUAGES,
+    MAX_BATCH_LENGTH,
+    MODES,
+    PRECISIONS,
+)
 
 __all__ = ["build_parser", "format_table", "main"]
 
@@ -157,10 +162,10 @@ def _add_output(predict):
     predict.add_argument(
         "--max-batch-length",
         type=float,
-        default=30.0,
+        default=MAX_BATCH_LENGTH,
         metavar="SECONDS",
-        help="how much audio to compute at once (default: 30); less needs less "
-        "memory",
+        help="how much audio to compute at once (default: "
+        f"{MAX_BATCH_LENGTH:g}); less needs less memory",
     )
     predict.add_argument(
         "--format",

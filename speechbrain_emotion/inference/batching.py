@@ -2,7 +2,6 @@
 
 from speechbrain.dataio.sampler import DynamicBatchSampler
 
-MAX_BATCH_LENGTH = 30.0  # seconds
 NUM_BUCKETS = 9  # each of twice the length of the one before
 
 

@@ -8,19 +8,19 @@ from tqdm import tqdm
 from speechbrain.utils.data_utils import batch_pad_right
 from speechbrain_emotion.dataio.audio import (
     NO_SOUND,
+    SILENCE,
     AudioError,
     check_length,
-    is_silent,
     sound_power,
 )
 from speechbrain_emotion.dataio.streaming import check_blocks, split_waveform
-from speechbrain_emotion.inference.batching import MAX_BATCH_LENGTH
 from speechbrain_emotion.inference.inputs import (
     check_modalities,
     check_texts,
     check_wavs,
     is_long,
 )
+from speechbrain_emotion.inference.known import MAX_BATCH_LENGTH
 from speechbrain_emotion.inference.windows import WINDOW_SECONDS, WindowLayout
 from speechbrain_emotion.nnet.lengths import true_lengths
 
@@ -52,11 +52,8 @@ class UtteranceEncoder:
         seconds = getattr(self.hparams, "max_utterance_seconds", None)
         if seconds is not None:
             n_samples = int(seconds * encoder.sample_rate)
-            if (
-                not encoder.min_samples
-                <= n_samples
-                <= (encoder.max_samples or n_samples)
-            ):
+            longest = encoder.max_samples or n_samples
+            if not encoder.min_samples <= n_samples <= longest:
                 raise ValueError(
                     f"max_utterance_seconds is {seconds}, which is not what "
                     f"a {type(encoder).__name__} takes"
@@ -175,16 +172,18 @@ class UtteranceEncoder:
             leave=False,
             disable=progress is None,
         )
-        sounding = (w for w in windows if not is_silent(w.samples))
+        measured = ((w, sound_power(w.samples)) for w in windows)
+        sounding = ((w, power) for w, power in measured if power >= SILENCE**2)
         seconds = layout.size / self.encoder.sample_rate
         n_rows = max(1, int(max_batch_length / seconds))
         embeddings, counts, powers = [], [], []
         while batch := list(itertools.islice(sounding, n_rows)):
-            embedded, frames = self._embed_windows(batch, text, name)
+            sounds, batch_powers = zip(*batch)
+            embedded, frames = self._embed_windows(sounds, text, name)
             # On the CPU, as not every device has the float64 of the mean.
             embeddings.append(embedded.cpu())
             counts += frames
-            powers += [sound_power(window.samples) for window in batch]
+            powers += batch_powers
         if not counts:
             raise AudioError(f"{name} {NO_SOUND}")
         weights = torch.tensor(counts, dtype=torch.float64)

@@ -18,5 +18,7 @@ LANGUAGES = tuple(PUBLISHED)
 MODES = tuple(dict.fromkeys(m for models in PUBLISHED.values() for m in models))
 # In which models can be asked to compute.
 PRECISIONS = ("fp32", "bf16", "fp16")
+# Seconds of audio that they compute at once, by default.
+MAX_BATCH_LENGTH = 30.0
 # The modes that have a model in the package: EMBEDDED_MODELS / mode.
 EMBEDDED_MODES = ("text", "audio", "concat")

@@ -7,7 +7,6 @@ from speechbrain.utils.data_utils import batch_pad_right
 from speechbrain_emotion.dataio.audio import AudioError
 from speechbrain_emotion.dataio.streaming import split_waveform, stream_audio
 from speechbrain_emotion.inference.batching import (
-    MAX_BATCH_LENGTH,
     check_batch_length,
     make_batches,
 )
@@ -16,6 +15,7 @@ from speechbrain_emotion.inference.inputs import (
     check_modalities,
     check_wav,
 )
+from speechbrain_emotion.inference.known import MAX_BATCH_LENGTH
 from speechbrain_emotion.inference.prediction import Prediction
 from speechbrain_emotion.inference.utterance import Utterance, source_of
 

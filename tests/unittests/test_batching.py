@@ -1,5 +1,7 @@
 """Utterances of similar length are computed together, answered in order."""
 
+import inspect
+
 import pytest
 import torch
 from hypothesis import (
@@ -9,7 +11,7 @@ from hypothesis import (
 )
 
 from speechbrain_emotion import EmotionClassifier
-from speechbrain_emotion.inference import batching, predictor
+from speechbrain_emotion.inference import predictor
 from speechbrain_emotion.inference.batching import make_batches
 
 
@@ -93,4 +95,5 @@ def test_the_command_line_has_the_same_default():
     from speechbrain_emotion.cli import build_parser
 
     args = build_parser().parse_args(["predict", "a.wav"])
-    assert args.max_batch_length == batching.MAX_BATCH_LENGTH
+    defaults = inspect.signature(EmotionClassifier.predict).parameters
+    assert args.max_batch_length == defaults["max_batch_length"].default
