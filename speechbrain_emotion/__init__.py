@@ -20,8 +20,11 @@ _HOMES = {
     "EMBEDDED_MODELS": "speechbrain_emotion.inference.known",
     "EmotionClassifier": "speechbrain_emotion.inference.classifier",
     "Prediction": "speechbrain_emotion.inference.prediction",
-    "TextError": "speechbrain_emotion.inference.inputs",
+    "TextError": "speechbrain_emotion.dataio.transcript",
+    "Transcript": "speechbrain_emotion.dataio.transcript",
     "UntrustedYamlError": "speechbrain_emotion.utils.trusted_yaml",
+    "WhisperTranscriber": "speechbrain_emotion.inference.transcription",
+    "Word": "speechbrain_emotion.dataio.transcript",
     "predict_emotion": "speechbrain_emotion.inference.published",
 }
 

@@ -13,11 +13,7 @@ from speechbrain.utils.autocast import AMPConfig
 from speechbrain.utils.fetching import FetchConfig, LocalStrategy
 from speechbrain_emotion.dataio.audio import load_audio
 from speechbrain_emotion.inference.encoding import UtteranceEncoder
-from speechbrain_emotion.inference.inputs import (
-    check_device,
-    check_modalities,
-    check_precision,
-)
+from speechbrain_emotion.inference.inputs import check_device, check_precision
 from speechbrain_emotion.inference.known import EMBEDDED_MODELS
 from speechbrain_emotion.inference.predictor import Predictor
 from speechbrain_emotion.lobes.emotion_model import EmotionModel
@@ -323,8 +319,9 @@ class EmotionClassifier(Predictor, UtteranceEncoder, EncoderClassifier):
         ---------
         path : str or Path
             The file, of any length, sample rate and number of channels.
-        text : str
-            What is said in it, for models that read text.
+        text : str or Transcript
+            What is said in it, for models that read text; without it, it is
+            transcribed.
 
         Returns
         -------
@@ -333,13 +330,13 @@ class EmotionClassifier(Predictor, UtteranceEncoder, EncoderClassifier):
 
         Raises
         ------
-        OSError, AudioError
+        OSError, AudioError, TextError
             If the file is missing or cannot be used; the message says why.
         ValueError
             If the model does not read what is given.
+        ImportError
+            If it must be transcribed, and the extra for that is missing.
         """
-        texts = None if text is None else [text]
-        check_modalities(self.modalities, path, texts)
         return self.classify_embeddings(self.encode_utterance(path, text))
 
     def forward(self, wavs=None, wav_lens=None, texts=None):

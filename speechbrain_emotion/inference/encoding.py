@@ -1,6 +1,7 @@
 """From utterances and recordings to embeddings."""
 
 import itertools
+import math
 
 import torch
 from tqdm import tqdm
@@ -21,11 +22,19 @@ from speechbrain_emotion.inference.inputs import (
     is_long,
 )
 from speechbrain_emotion.inference.known import MAX_BATCH_LENGTH
-from speechbrain_emotion.inference.windows import WINDOW_SECONDS, WindowLayout
+from speechbrain_emotion.inference.pieces import (
+    PieceAverage,
+    SegmentFrames,
+    said,
+)
+from speechbrain_emotion.inference.windows import (
+    WINDOW_SECONDS,
+    Window,
+    WindowLayout,
+)
 from speechbrain_emotion.nnet.lengths import true_lengths
 
-# Power of a pause, relative to the loudest window: -30 dB.
-PAUSE = 1e-3
+WHOLE = (0.0, math.inf)  # from start to end
 
 
 class UtteranceEncoder:
@@ -80,7 +89,7 @@ class UtteranceEncoder:
         wav_lens : torch.Tensor
             Relative lengths, [batch]; by default all full. For a model that
             also reads, 0 says that a row has no speech.
-        texts : list of str
+        texts : list of str or Transcript
             What is said, for models that read text. For a model that also
             hears, None in the list says that a row has no text.
 
@@ -119,8 +128,8 @@ class UtteranceEncoder:
     ):
         """Computes the embedding of a recording of any length.
 
-        It is cut into windows that overlap. Each is encoded as an utterance
-        of its own, with the text of the recording; the frames at its inner
+        What is longer than an utterance is cut into windows that overlap.
+        Each is encoded as an utterance of its own; the frames at its inner
         ends, which are there for the context, are dropped before pooling. The
         result is the mean of the windows' embeddings, weighted by their
         numbers of frames. With mean pooling, and fusions that are affine in
@@ -134,8 +143,10 @@ class UtteranceEncoder:
         blocks : iterable of torch.Tensor
             The waveform at 16 kHz, in blocks [samples]; see
             ``speechbrain_emotion.dataio.streaming``.
-        text : str or None
-            What is said, for models that read text.
+        text : str, Transcript or None
+            What is said, for models that read text. With the times of its
+            words, each window is read with the sentences that are said in
+            it, otherwise with all of it.
         name : str
             How messages call it.
         max_batch_length : float
@@ -162,10 +173,77 @@ class UtteranceEncoder:
         >>> classifier.encode_recording(blocks).shape
         torch.Size([1, 1536])
         """
+        embeddings, _ = self.encode_segments(
+            blocks, [WHOLE], text, name, max_batch_length, progress
+        )
+        return embeddings
+
+    def encode_segments(
+        self,
+        blocks,
+        bounds,
+        text=None,
+        name="the recording",
+        max_batch_length=MAX_BATCH_LENGTH,
+        progress=None,
+    ):
+        """Computes the embeddings of parts of a recording, all in one pass.
+
+        The encoder runs once over the recording, at once if it is no longer
+        than an utterance, otherwise as in ``encode_recording``. The frames of
+        each segment are then pooled, and those that it has in several windows
+        put together as there. A segment is fused with what is said in it.
+
+        Arguments
+        ---------
+        blocks : iterable of torch.Tensor
+            The waveform at 16 kHz, in blocks [samples].
+        bounds : list of tuple of float
+            Start and end of each segment, in seconds; they may overlap. An
+            infinite end is that of the recording.
+        text : str, Transcript or None
+            What is said, for models that read text. Without times it is said
+            in every segment.
+        name : str
+            How messages call the recording.
+        max_batch_length : float
+            As ``encode_recording``.
+        progress : int or None
+            As ``encode_recording``.
+
+        Returns
+        -------
+        embeddings : torch.Tensor
+            [segments, dim].
+        answered : torch.Tensor
+            [segments], bool; False where a segment of a long recording is
+            silent, and its embedding zeros.
+
+        Raises
+        ------
+        AudioError
+            If the recording is too short or silent, and whatever the blocks
+            raise.
+
+        Example
+        -------
+        >>> from speechbrain_emotion import EmotionClassifier
+        >>> classifier = EmotionClassifier.from_hparams()
+        >>> blocks = (0.1 * torch.randn(16000) for _ in range(3))
+        >>> bounds = [(0.0, 1.5), (1.5, 1.52), (1.0, 3.0)]
+        >>> embeddings, answered = classifier.encode_segments(blocks, bounds)
+        >>> embeddings.shape
+        torch.Size([3, 1536])
+        """
         layout = self.window_layout
-        blocks = check_blocks(blocks, name)
+        segments = SegmentFrames(
+            bounds,
+            text if "text" in self.modalities else None,
+            layout,
+            self.encoder.sample_rate,
+        )
         windows = tqdm(
-            layout.cut(blocks),
+            self._windows(check_blocks(blocks, name), layout),
             desc=name,
             total=None if progress is None else layout.count(progress),
             unit="window",
@@ -176,41 +254,54 @@ class UtteranceEncoder:
         sounding = ((w, power) for w, power in measured if power >= SILENCE**2)
         seconds = layout.size / self.encoder.sample_rate
         n_rows = max(1, int(max_batch_length / seconds))
-        embeddings, counts, powers = [], [], []
+        average = PieceAverage(len(bounds))
         while batch := list(itertools.islice(sounding, n_rows)):
-            sounds, batch_powers = zip(*batch)
-            embedded, frames = self._embed_windows(sounds, text, name)
-            # On the CPU, as not every device has the float64 of the mean.
-            embeddings.append(embedded.cpu())
-            counts += frames
-            powers += batch_powers
-        if not counts:
+            self._add_windows(average, batch, segments, name)
+        if not average.embeddings:
             raise AudioError(f"{name} {NO_SOUND}")
-        weights = torch.tensor(counts, dtype=torch.float64)
-        weights[torch.tensor(powers) < PAUSE * max(powers)] = 0.0
-        mean = weights @ torch.cat(embeddings).double() / weights.sum()
-        return mean.float().unsqueeze(0).to(self.device)
+        embeddings, answered = average.means()
+        return embeddings.to(self.device), answered
 
-    def _embed_windows(self, windows, text, name):
-        """Embeddings of windows, and how many frames each is pooled from."""
+    def _windows(self, blocks, layout):
+        """Cuts a recording, unless it is no longer than an utterance."""
+        limit = self.encoder.max_samples
+        start, n_samples = [], 0
+        for block in blocks:
+            start.append(block)
+            n_samples += block.numel()
+            if limit is not None and n_samples > limit:
+                yield from layout.cut(itertools.chain(start, blocks))
+                return
+        yield Window(torch.cat(start), 0, 0, None)
+
+    def _add_windows(self, average, windows, segments, name):
+        """Encodes windows, each with its power, and pools what is in them."""
         encoder = self.encoder
-        for window in windows:
+        ids, counts, powers, texts, spans = [], [], [], [], []
+        for window, power in windows:
+            n_samples = window.samples.numel()
             check_length(
                 window.samples, name, encoder.min_samples, encoder.sample_rate
             )
-        spans = [
-            slice(
-                window.first,
-                encoder.count_frames(window.samples.numel())
-                if window.end is None
-                else window.end,
-            )
-            for window in windows
-        ]
-        wavs, wav_lens = batch_pad_right([w.samples for w in windows])
-        texts = [text] * len(windows) if "text" in self.modalities else None
-        counts = [span.stop - span.start for span in spans]
-        return self._embed(wavs, wav_lens, texts, spans), counts
+            is_last = window.end is None
+            end = encoder.count_frames(n_samples) if is_last else window.end
+            first, end = window.first + window.start, end + window.start
+            pieces = segments.within(first, end, is_last)
+            ids += [i for i, _, _ in pieces]
+            counts += [span.stop - span.start for _, span, _ in pieces]
+            powers += [power] * len(pieces)
+            texts += [text for _, _, text in pieces]
+            spans.append([_shifted(s, -window.start) for _, s, _ in pieces])
+        if not ids:
+            return
+        wavs, wav_lens = batch_pad_right([w.samples for w, _ in windows])
+        embeddings = self._embed(
+            wavs,
+            wav_lens,
+            texts if "text" in self.modalities else None,
+            spans,
+        )
+        average.add(ids, counts, powers, embeddings)
 
     def _encode_rows(self, wavs, n_samples, texts):
         """Encodes rows of which some may be long, these one by one."""
@@ -243,6 +334,13 @@ class UtteranceEncoder:
         """Runs the model on what was checked."""
         if wavs is not None:
             wavs, wav_lens = wavs.to(self.device), wav_lens.to(self.device)
+        if texts is not None:
+            texts = [said(text) for text in texts]
         with self.inference_ctx:
             embeddings = self.mods.model.embed(wavs, wav_lens, texts, spans)
         return embeddings.float()
+
+
+def _shifted(span, by):
+    """The same frames, counted from elsewhere."""
+    return slice(span.start + by, span.stop + by)

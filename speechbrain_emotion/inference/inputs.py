@@ -8,12 +8,10 @@ from speechbrain_emotion.dataio.audio import (
     check_length,
     check_speech,
 )
+from speechbrain_emotion.dataio.transcript import Passage, TextError, Transcript
 from speechbrain_emotion.inference.known import PRECISIONS
+from speechbrain_emotion.inference.pieces import said
 from speechbrain_emotion.nnet.lengths import full_lengths, true_lengths
-
-
-class TextError(ValueError):
-    """A text that cannot be used; the message says why."""
 
 
 def check_modalities(modalities, speech, texts):
@@ -71,27 +69,29 @@ def check_row(modalities, audio, text):
         What the model reads.
     audio : object or None
         Audio file or waveform.
-    text : str or None
+    text : str, Transcript, Passage or None
         Text.
 
     Raises
     ------
     TextError
-        If the text is no string, or if there is nothing that the model reads.
+        If the text is of no such type, or if there is nothing that the model reads.
     """
-    if text is not None and not isinstance(text, str):
+    if text is not None and not isinstance(text, str | Transcript | Passage):
         raise TextError(
-            f"the text {text!r} is of type {type(text).__name__}: give a string"
+            f"the text {text!r} is of type {type(text).__name__}: give a "
+            "string or a Transcript"
         )
-    if text is not None and not text.isascii():
+    string = getattr(text, "text", text)
+    if text is not None and not string.isascii():
         try:
-            text.encode("utf-8")
+            string.encode("utf-8")
         except UnicodeEncodeError as error:
             raise TextError(
                 f"the text {text!r} is not valid Unicode ({error}): read it "
                 "with the right encoding"
             ) from error
-    if audio is None and text is None:
+    if audio is None and said(text) is None:
         raise TextError(
             f"there is nothing to read: give {' or '.join(modalities)}"
         )

@@ -20,5 +20,9 @@ MODES = tuple(dict.fromkeys(m for models in PUBLISHED.values() for m in models))
 PRECISIONS = ("fp32", "bf16", "fp16")
 # Seconds of audio that they compute at once, by default.
 MAX_BATCH_LENGTH = 30.0
+# The parts of an utterance that have an answer of their own, and those of
+# them that are found in a transcript.
+SEGMENTS = ("words", "sentences", "windows", "vad")
+SPOKEN = ("words", "sentences")
 # The modes that have a model in the package: EMBEDDED_MODELS / mode.
 EMBEDDED_MODES = ("text", "audio", "concat")

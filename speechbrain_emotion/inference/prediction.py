@@ -2,6 +2,40 @@
 
 import dataclasses
 
+from speechbrain_emotion.dataio.transcript import Transcript
+
+
+@dataclasses.dataclass(frozen=True)
+class Segment:
+    """The emotion recognised in a part of an utterance.
+
+    Arguments
+    ---------
+    start : float
+        Where it starts, in seconds.
+    end : float
+        Where it ends, in seconds.
+    label : str or None
+        The label with the highest score; None where there is nothing to
+        answer from: silence, or nothing said for a model that only reads.
+    score : float or None
+        The probability of that label.
+    scores : dict
+        Probability of every label, in the model's order.
+    text : str or None
+        What is said in it, where that is known.
+    modalities : tuple of str
+        What the answer comes from: "speech", "text" or both.
+    """
+
+    start: float
+    end: float
+    label: str | None
+    score: float | None
+    scores: dict[str, float]
+    text: str | None = None
+    modalities: tuple[str, ...] = ()
+
 
 @dataclasses.dataclass(frozen=True)
 class Prediction:
@@ -26,6 +60,13 @@ class Prediction:
     modalities : tuple of str
         What the answer comes from: "speech", "text" or both. A model of both
         answers from one where the other is missing.
+    transcript : Transcript or None
+        The text with the times of its words, where they are known. An empty
+        one says that nothing was understood.
+    transcribed : bool
+        Whether the text was transcribed, and not given.
+    segments : tuple of Segment
+        The parts of the utterance, where they were asked for.
     error : str or None
         Why the input could not be answered, otherwise None.
 
@@ -42,6 +83,9 @@ class Prediction:
     source: str | None = None
     text: str | None = None
     modalities: tuple[str, ...] = ()
+    transcript: Transcript | None = None
+    transcribed: bool = False
+    segments: tuple[Segment, ...] = ()
     error: str | None = None
 
     @classmethod
@@ -53,7 +97,8 @@ class Prediction:
         scores : dict
             Label -> probability.
         **fields
-            ``source``, ``text``, ``modalities``.
+            Any of ``source``, ``text``, ``modalities``, ``transcript``,
+            ``transcribed`` and ``segments``.
 
         Returns
         -------

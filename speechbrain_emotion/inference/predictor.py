@@ -1,23 +1,22 @@
 """From files, waveforms and texts to predictions."""
 
-import torch
+import dataclasses
+
 from tqdm import tqdm
 
-from speechbrain.utils.data_utils import batch_pad_right
 from speechbrain_emotion.dataio.audio import AudioError
-from speechbrain_emotion.dataio.streaming import split_waveform, stream_audio
-from speechbrain_emotion.inference.batching import (
-    check_batch_length,
-    make_batches,
-)
-from speechbrain_emotion.inference.inputs import (
-    TextError,
-    check_modalities,
-    check_wav,
-)
+from speechbrain_emotion.inference.answering import Answering
+from speechbrain_emotion.inference.batching import make_batches
+from speechbrain_emotion.inference.inputs import TextError
 from speechbrain_emotion.inference.known import MAX_BATCH_LENGTH
+from speechbrain_emotion.inference.options import Options
+from speechbrain_emotion.inference.pieces import said
 from speechbrain_emotion.inference.prediction import Prediction
-from speechbrain_emotion.inference.utterance import Utterance, source_of
+from speechbrain_emotion.inference.utterance import (
+    Utterance,
+    source_of,
+    text_of,
+)
 
 # What is wrong with one input and concerns no other.
 INPUT_ERRORS = (AudioError, OSError, TextError)
@@ -28,17 +27,19 @@ BATCHES_SORTED = 10
 MAX_SORTED = 512
 
 
-class Predictor:
+class Predictor(Answering):
     """Adds ``predict`` to an interface that encodes and classifies.
 
-    The interface also has ``labels``, ``modalities``, ``encoder``,
-    ``load_audio``, ``encode_batch`` and ``encode_recording``.
+    What the interface has to have, says ``Answering``.
     """
 
     def predict(
         self,
         inputs=None,
         texts=None,
+        segments=None,
+        window_seconds=None,
+        transcriber=None,
         max_batch_length=MAX_BATCH_LENGTH,
         progress=False,
     ):
@@ -49,10 +50,21 @@ class Predictor:
         inputs : str, Path, torch.Tensor or list of these
             Audio files, or waveforms [samples] at 16 kHz, of any length, for
             models that hear. In a list, None says that an utterance has no
-            audio.
-        texts : str or list of str
-            What is said in each, for models that read text. In a list, None
-            says that an utterance has no text.
+            audio. A model that only reads takes them to transcribe them.
+        texts : str, Transcript or list of these
+            What is said in each, for models that read text; a ``Transcript``
+            also says when. In a list, None says that an utterance has no
+            text. Without any texts, what is needed is transcribed.
+        segments : str or list
+            The parts of each utterance to answer for, besides the whole:
+            "words", "sentences", "windows", "vad" (stretches of speech), or
+            a list of (start, end) in seconds. See ``Prediction.segments``.
+        window_seconds : float
+            Length of the segments "windows", by default 3 s.
+        transcriber : Transcriber
+            Transcribes every utterance that has no text, also those with
+            None in a list. By default Whisper does, if a text or the times of
+            words are needed and ``texts`` is left out altogether.
         max_batch_length : float
             How many seconds of audio are computed at once, padding included;
             15 characters of a text count as a second. It bounds the memory;
@@ -73,26 +85,26 @@ class Predictor:
         OSError, AudioError, TextError
             If a single input cannot be used.
         ValueError
-            If the model does not read what is given.
+            If the model does not read what is given, or an option is wrong.
+        ImportError
+            If something must be transcribed, or speech found, and the extra
+            that does it is not installed.
         """
-        check_modalities(self.modalities, inputs, texts)
-        check_batch_length(max_batch_length)
+        options = {
+            "segments": segments,
+            "window_seconds": window_seconds,
+            "transcriber": transcriber,
+            "max_batch_length": max_batch_length,
+            "progress": progress,
+        }
         given = [x for x in (inputs, texts) if x is not None]
         if any(isinstance(x, list | tuple) for x in given):
-            return [
-                *self.predict_each(inputs, texts, max_batch_length, progress)
-            ]
-        utterance = self._utterance(inputs, texts)
-        embedding = self._encode(utterance, max_batch_length, progress)
-        return self._predictions([utterance], embedding)[0]
+            return [*self.predict_each(inputs, texts, **options)]
+        options = self._options(inputs, texts, options)
+        utterance = self._transcribed(self._utterance(inputs, texts), options)
+        return self.answer(utterance, options)
 
-    def predict_each(
-        self,
-        inputs=None,
-        texts=None,
-        max_batch_length=MAX_BATCH_LENGTH,
-        progress=False,
-    ):
+    def predict_each(self, inputs=None, texts=None, **options):
         """Recognises the emotion of many utterances, one after another.
 
         Utterances of similar length are computed together, among those that
@@ -103,11 +115,9 @@ class Predictor:
         ---------
         inputs : list
             As ``predict``.
-        texts : list of str
+        texts : list of str or Transcript
             As ``predict``.
-        max_batch_length : float
-            As ``predict``.
-        progress : bool
+        **options
             As ``predict``.
 
         Yields
@@ -117,27 +127,28 @@ class Predictor:
 
         Raises
         ------
-        ValueError
+        ValueError, ImportError
             As ``predict``.
         """
-        check_modalities(self.modalities, inputs, texts)
-        check_batch_length(max_batch_length)
+        options = self._options(inputs, texts, options)
         rows = _pair(inputs, texts)
-        seconds = BATCHES_SORTED * max_batch_length
-        bar = tqdm(total=len(rows), unit="input", disable=not progress)
+        bar = tqdm(total=len(rows), unit="input", disable=not options.progress)
         with bar:
-            for chunk in self._chunks(rows, seconds):
-                yield from self._predict_chunk(chunk, max_batch_length, bar)
+            for chunk in self._chunks(rows, options):
+                yield from self._predict_chunk(chunk, options, bar)
 
-    def encode_utterance(self, audio=None, text=None):
+    def encode_utterance(self, audio=None, text=None, transcriber=None):
         """Computes the embedding of one utterance.
 
         Arguments
         ---------
         audio : str, Path or torch.Tensor
             Audio file or waveform [samples], for models that hear.
-        text : str
-            What is said, for models that read text.
+        text : str or Transcript
+            What is said, for models that read text; without it, it is
+            transcribed.
+        transcriber : Transcriber
+            As ``predict``.
 
         Returns
         -------
@@ -148,20 +159,49 @@ class Predictor:
         ------
         OSError, AudioError, TextError
             If it cannot be used.
-        ValueError
-            If the model does not read what is given.
+        ValueError, ImportError
+            As ``predict``.
         """
-        if len(self.modalities) == 1:
-            check_modalities(self.modalities, audio, text)
-        return self._encode(self._utterance(audio, text))
+        given = audio
+        if audio is None and text is not None and len(self.modalities) > 1:
+            given = ()  # the text alone will do
+        options = self._options(given, text, {"transcriber": transcriber})
+        utterance = self._transcribed(self._utterance(audio, text), options)
+        return self.embed_utterance(utterance, options)
+
+    def _options(self, inputs, texts, options):
+        """What a call asks for, checked."""
+        language = getattr(self.hparams, "language", None)
+        return Options(**options).for_model(
+            self.modalities, inputs, texts, language
+        )
 
     def _utterance(self, audio, text):
         """Finds out what is to be recognised."""
         encoder = self.encoder if "speech" in self.modalities else None
         return Utterance.of(audio, text, self.modalities, encoder)
 
-    def _chunks(self, rows, seconds):
+    def _transcribed(self, utterance, options):
+        """The utterance, transcribed if it has no text and shall have one."""
+        missing = utterance.text is None and utterance.audio is not None
+        if missing and options.transcriber is not None:
+            transcript = options.transcriber.transcribe(
+                self.blocks(utterance), utterance.name, options.progress
+            )
+            transcript.check_end(utterance.audio_seconds, utterance.name)
+            utterance = dataclasses.replace(
+                utterance, text=transcript, transcribed=True
+            )
+        heard = utterance.audio is not None and "speech" in self.modalities
+        if not heard and said(utterance.text) is None:
+            raise TextError(
+                f"{utterance.name} has no words: there is nothing to read"
+            )
+        return utterance
+
+    def _chunks(self, rows, options):
         """Yields lists of utterances, or of predictions where these fail."""
+        seconds = BATCHES_SORTED * options.max_batch_length
         chunk, length = [], 0.0
         for audio, text in rows:
             try:
@@ -174,11 +214,11 @@ class Predictor:
                 chunk, length = [], 0.0
         yield chunk
 
-    def _predict_chunk(self, chunk, max_batch_length, bar):
+    def _predict_chunk(self, chunk, options, bar):
         """Yields the predictions of a chunk in order, the short made first."""
         usable = [i for i, x in enumerate(chunk) if isinstance(x, Utterance)]
         batches = make_batches(
-            [chunk[i].seconds for i in usable], max_batch_length
+            [chunk[i].seconds for i in usable], options.max_batch_length
         )
         answers = dict(enumerate(chunk))
         waiting = set(usable)
@@ -186,9 +226,7 @@ class Predictor:
         # The empty batch is for failures that stand first.
         for batch in [[], *batches]:
             rows = [usable[i] for i in batch]
-            predictions = self._predict_batch(
-                [chunk[i] for i in rows], max_batch_length, not bar.disable
-            )
+            predictions = self._predict_batch([chunk[i] for i in rows], options)
             answers.update(zip(rows, predictions))
             waiting.difference_update(rows)
             ready = min(waiting, default=len(chunk))
@@ -196,79 +234,21 @@ class Predictor:
             yield from (answers.pop(i) for i in range(n_yielded, ready))
             n_yielded = ready
 
-    def _predict_batch(self, utterances, max_batch_length, progress):
+    def _predict_batch(self, utterances, options):
         """Predicts what can be loaded and records what can not."""
-        answers, wavs, embeddings = {}, {}, {}
+        answers, short = {}, {}
         for i, utterance in enumerate(utterances):
             try:
-                if utterance.is_long:
-                    embeddings[i] = self._encode(
-                        utterance, max_batch_length, progress
-                    )
+                utterance = self._transcribed(utterance, options)
+                if self.stands_alone(utterance, options):
+                    answers[i] = self.answer(utterance, options)
                 else:
-                    wavs[i] = self._load(utterance)
+                    short[i] = (utterance, self.load(utterance))
             except INPUT_ERRORS as error:
                 answers[i] = _failed(error, utterance.audio, utterance.text)
-        if wavs:
-            texts = [utterances[i].text for i in wavs]
-            encoded = self._encode_short([*wavs.values()], texts)
-            embeddings.update(zip(wavs, encoded.split(1)))
-        if embeddings:
-            predictions = self._predictions(
-                [utterances[i] for i in embeddings],
-                torch.cat([*embeddings.values()]),
-            )
-            answers.update(zip(embeddings, predictions))
+        if short:
+            answers.update(zip(short, self.answer_batch([*short.values()])))
         return [answers[i] for i in range(len(utterances))]
-
-    def _encode(
-        self, utterance, max_batch_length=MAX_BATCH_LENGTH, progress=False
-    ):
-        """Embeds one utterance of any length, [1, dim]."""
-        if not utterance.is_long:
-            return self._encode_short([self._load(utterance)], [utterance.text])
-        rate = self.encoder.sample_rate
-        if isinstance(utterance.audio, torch.Tensor):
-            blocks = split_waveform(utterance.audio, rate)
-        else:
-            blocks = stream_audio(utterance.audio, rate)
-        return self.encode_recording(
-            blocks,
-            utterance.text,
-            utterance.name,
-            max_batch_length,
-            utterance.n_samples if progress else None,
-        )
-
-    def _load(self, utterance):
-        """Reads the waveform of an utterance; None where it has none."""
-        if source_of(utterance.audio) is None:
-            return utterance.audio
-        wav = self.load_audio(utterance.audio)
-        check_wav(wav, utterance.name, self.encoder)
-        return wav
-
-    def _encode_short(self, wavs, texts):
-        """Embeds utterances as one batch."""
-        batch = {}
-        if "speech" in self.modalities:
-            batch["wavs"], batch["wav_lens"] = _pad(wavs)
-        if "text" in self.modalities:
-            batch["texts"] = texts
-        return self.encode_batch(**batch)
-
-    def _predictions(self, utterances, embeddings):
-        """What the embeddings of utterances say."""
-        log_probs, *_ = self.classify_embeddings(embeddings)
-        return [
-            Prediction.from_scores(
-                dict(zip(self.labels, row.exp().tolist())),
-                source=source_of(utterance.audio),
-                text=utterance.text,
-                modalities=utterance.modalities,
-            )
-            for row, utterance in zip(log_probs, utterances)
-        ]
 
 
 def _pair(inputs, texts):
@@ -289,14 +269,8 @@ def _pair(inputs, texts):
     return list(zip(inputs, texts))
 
 
-def _pad(wavs):
-    """Pads waveforms to a batch; None becomes a row of length 0."""
-    there = torch.tensor([wav is not None for wav in wavs])
-    nothing = torch.zeros(1)
-    batch, lens = batch_pad_right([nothing if w is None else w for w in wavs])
-    return batch, lens * there
-
-
 def _failed(error, audio, text):
     """The answer for an input that cannot be used."""
-    return Prediction.failed(str(error), source=source_of(audio), text=text)
+    return Prediction.failed(
+        str(error), source=source_of(audio), text=text_of(text)
+    )

@@ -10,6 +10,7 @@ import re
 from speechbrain_emotion.inference.classifier import EmotionClassifier
 from speechbrain_emotion.inference.inputs import check_device, check_precision
 from speechbrain_emotion.inference.known import MODES, PUBLISHED, TEXT_ENCODERS
+from speechbrain_emotion.inference.transcription import default_transcriber
 from speechbrain_emotion.lobes.published import FUSIONS
 from speechbrain_emotion.utils.hub import fetch_folder
 from speechbrain_emotion.utils.kept import Kept
@@ -28,6 +29,7 @@ def predict_emotion(
     model_config_path=None,
     text_encoder=None,
     precision=None,
+    transcriber=None,
 ):
     """Recognises the emotion of one utterance with a published model.
 
@@ -40,9 +42,11 @@ def predict_emotion(
     Arguments
     ---------
     audio_path : str or Path
-        The audio file; needed in all modes but "text".
-    text : str
-        What is said; needed in all modes but "audio".
+        The audio file; needed in all modes but "text", and there if no text
+        is given.
+    text : str or Transcript
+        What is said, for all modes but "audio"; without it, it is
+        transcribed.
     model_id : str or Path
         Hub id or folder of the model; by default the published one of the
         mode and language.
@@ -60,11 +64,16 @@ def predict_emotion(
         default BERT for English and BETO for Spanish.
     precision : str
         "fp32", which is the default, "bf16" or, on a GPU, "fp16".
+    transcriber : Transcriber
+        What transcribes; by default Whisper base in that language.
 
     Returns
     -------
     dict
         ``top_label``, ``top_score`` and ``scores`` (label -> probability).
+        Where the audio was transcribed also ``transcript``, a string, and
+        ``modalities``: without an intelligible word, the answer of a
+        multimodal model is that of the speech alone.
 
     Raises
     ------
@@ -74,8 +83,13 @@ def predict_emotion(
         If a file, folder or model cannot be found.
     AudioError
         If the audio cannot be used.
+    TextError
+        If the text cannot be used, or nothing that is said was understood
+        and there is nothing else to answer from.
     CheckpointError
         If the model's weights do not fit.
+    ImportError
+        If the audio must be transcribed, and the extra for that is missing.
 
     Example
     -------
@@ -97,15 +111,22 @@ def predict_emotion(
             f"mode '{mode}': the model '{model_id}' reads "
             f"{' and '.join(classifier.modalities)}: name another mode or model"
         )
+    if mode != "audio" and text is None:
+        transcriber = transcriber or default_transcriber(language)
     prediction = classifier.predict(
-        None if mode == "text" else audio_path,
+        None if mode == "text" and text is not None else audio_path,
         None if mode == "audio" else text,
+        transcriber=None if mode == "audio" else transcriber,
     )
-    return {
+    answer = {
         "top_label": prediction.label,
         "top_score": prediction.score,
         "scores": prediction.scores,
     }
+    if prediction.transcribed:
+        answer["transcript"] = prediction.transcript.text
+        answer["modalities"] = prediction.modalities
+    return answer
 
 
 def published_id(mode, language, model_config_path=None):
@@ -295,8 +316,11 @@ def _check_mode(mode, audio_path, text):
     """Makes sure that a mode exists and has what it reads."""
     if mode not in MODES:
         raise ValueError(f"mode '{mode}': choose one of {', '.join(MODES)}")
-    if mode != "audio" and text is None:
-        raise ValueError(f"mode '{mode}' reads text: give `text`")
+    if mode == "text" and text is None and audio_path is None:
+        raise ValueError(
+            "mode 'text' reads text: give `text`, or `audio_path` to have it "
+            "transcribed"
+        )
     if mode != "text" and audio_path is None:
         raise ValueError(f"mode '{mode}' hears speech: give `audio_path`")
     for given in (audio_path, text):

@@ -20,6 +20,8 @@ class Window:
     ---------
     samples : torch.Tensor
         Its waveform, [samples].
+    start : int
+        The frame of the recording that it starts with.
     first : int
         The first of its frames that is kept.
     end : int or None
@@ -27,6 +29,7 @@ class Window:
     """
 
     samples: torch.Tensor
+    start: int
     first: int
     end: int | None
 
@@ -87,7 +90,7 @@ class WindowLayout:
         """
         frame = encoder.frame_samples
         longest = int(seconds * encoder.sample_rate)
-        n_frames = min(longest, encoder.max_samples) // frame
+        n_frames = min(longest, encoder.max_samples or longest) // frame
         n_context = max(1, int(CONTEXT * n_frames))
         if n_frames <= 2 * n_context:
             raise ValueError(
@@ -144,4 +147,4 @@ class WindowLayout:
         """A window, its frames counted from its start."""
         first = (kept - start) // self.frame
         end = None if end is None else (end - start) // self.frame
-        return Window(samples, first, end)
+        return Window(samples, start // self.frame, first, end)

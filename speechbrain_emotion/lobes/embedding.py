@@ -1,87 +1,20 @@
 """From waveforms, texts or both to one embedding per utterance.
 
 All embedding models are called alike, ``(wavs, wav_lens, texts, spans)``, and
-say in ``modalities`` what they read.
+say in ``modalities`` what they read. A waveform is one utterance, or the
+context of several *pieces*, spans of its frames that are pooled into an
+embedding each; there is then a text for each piece.
 """
 
 import torch
 from torch import nn
 
-from speechbrain.utils.data_utils import batch_pad_right
+from speechbrain_emotion.dataio.transcript import Passage
+from speechbrain_emotion.lobes.passages import read_texts
+from speechbrain_emotion.lobes.pieces import cut_pieces, join_pieces, pad_steps
+from speechbrain_emotion.lobes.speech_frames import SpeechFrames, check_size
 from speechbrain_emotion.nnet.lengths import full_lengths
 from speechbrain_emotion.nnet.pooling import MeanPooling
-
-
-class SpeechFrames(nn.Module):
-    """Base of the models that hear: waveforms in, frames out.
-
-    The steps are normalisation (optional), encoder and projector (optional).
-
-    Arguments
-    ---------
-    encoder : torch.nn.Module
-        Speech encoder: ``(wavs, wav_lens) -> (frames, frame_lens)``, e.g.
-        ``W2VBertEncoder`` or ``WhisperEncoder``.
-    taker : torch.nn.Module
-        What takes the frames; its ``input_size`` or ``speech_size`` must
-        agree with them.
-    normalizer : torch.nn.Module
-        Applied to the waveforms: ``(wavs, wav_lens) -> wavs``.
-    projector : torch.nn.Module
-        Applied to each frame.
-
-    Raises
-    ------
-    ValueError
-        If frames have another dimension than the next layer takes.
-    """
-
-    def __init__(self, encoder, taker, normalizer=None, projector=None):
-        super().__init__()
-        size = encoder.output_size
-        if projector is not None:
-            _check_size("frames", size, projector)
-            size = getattr(projector, "out_features", None)
-        _check_size("frames", size, taker)
-        self.encoder = encoder
-        self.normalizer = normalizer
-        self.projector = projector
-
-    def frames(self, wavs, wav_lens, spans=None):
-        """Computes the frames of a batch.
-
-        Arguments
-        ---------
-        wavs : torch.Tensor
-            Waveforms, [batch, samples], or what ``ClipFeatures`` made of
-            them, [batch, steps, bins].
-        wav_lens : torch.Tensor
-            Relative lengths, [batch].
-        spans : list of slice
-            Which frames of each row to keep, in windows of a recording; by
-            default all. The others are context: encoded, then dropped.
-
-        Returns
-        -------
-        frames : torch.Tensor
-            [batch, frames, dim].
-        frame_lens : torch.Tensor
-            Relative lengths, [batch].
-        """
-        if wavs.ndim == 3:
-            frames, frame_lens = self.encoder.encode(wavs, wav_lens)
-        else:
-            if self.normalizer is not None:
-                wavs = self.normalizer(wavs, wav_lens)
-            frames, frame_lens = self.encoder(wavs, wav_lens)
-        if self.projector is not None:
-            frames = self.projector(frames)
-        if torch.is_autocast_enabled(frames.device.type):
-            frames = frames.float()  # means of many need the precision
-        if spans is not None:
-            kept = [row[span] for row, span in zip(frames, spans, strict=True)]
-            frames, frame_lens = batch_pad_right(kept)
-        return frames, frame_lens.to(frames.device)
 
 
 class SpeechEmbedding(SpeechFrames):
@@ -142,17 +75,21 @@ class SpeechEmbedding(SpeechFrames):
             Relative lengths, [batch]; by default all full.
         texts : None
             Not read.
-        spans : list of slice
-            Which frames of each row to keep; by default all.
+        spans : list of list of slice
+            For each row its pieces, in frames; by default all frames are one.
 
         Returns
         -------
         torch.Tensor
-            Embeddings, [batch, dim].
+            Embeddings, [pieces, dim], row after row.
         """
         if wav_lens is None:
             wav_lens = full_lengths(wavs)
-        return self.pooling(*self.frames(wavs, wav_lens, spans))
+        frames, frame_lens = self.frames(wavs, wav_lens)
+        return join_pieces(
+            (indexes, self.pooling(pieces, lens))
+            for indexes, pieces, lens in cut_pieces(frames, frame_lens, spans)
+        )
 
 
 class TextEmbedding(nn.Module):
@@ -163,7 +100,7 @@ class TextEmbedding(nn.Module):
     Arguments
     ---------
     text_encoder : torch.nn.Module
-        ``texts -> (vectors, lens)``, e.g. ``TextEncoder``.
+        ``texts -> (vectors, lens)``, e.g. ``TextEncoder``; see ``read_texts``.
 
     Example
     -------
@@ -201,7 +138,7 @@ class TextEmbedding(nn.Module):
             Not read.
         wav_lens : None
             Not read.
-        texts : list of str
+        texts : list of str or Passage
             The texts.
         spans : None
             Not read.
@@ -209,9 +146,11 @@ class TextEmbedding(nn.Module):
         Returns
         -------
         torch.Tensor
-            Embeddings, [batch, dim].
+            Embeddings, [batch, dim]; zeros for a ``Passage`` that the encoder
+            has cut off.
         """
-        return self.pooling(*self.text_encoder(texts))
+        vectors, _ = read_texts(self.text_encoder, texts)
+        return self.pooling(*pad_steps(vectors))
 
 
 class MultimodalEmbedding(SpeechFrames):
@@ -227,10 +166,11 @@ class MultimodalEmbedding(SpeechFrames):
     encoder : torch.nn.Module
         Speech encoder: ``(wavs, wav_lens) -> (frames, frame_lens)``.
     text_encoder : torch.nn.Module
-        ``texts -> (vectors, lens)``, e.g. ``TextEncoder``.
+        ``texts -> (vectors, lens)``, e.g. ``TextEncoder``; see ``read_texts``.
     fusion : torch.nn.Module
         ``(speech, speech_lens, text, text_lens) -> embedding``, one of
-        ``speechbrain_emotion.nnet.fusion``.
+        ``speechbrain_emotion.nnet.fusion``; it also takes ``text_weights``
+        where the gate is "weight".
     normalizer : torch.nn.Module
         Applied to the waveforms: ``(wavs, wav_lens) -> wavs``.
     projector : torch.nn.Module
@@ -238,11 +178,19 @@ class MultimodalEmbedding(SpeechFrames):
     modality_dropout : float
         In training, the share of rows that lose one of their modalities,
         chosen at random, so that the model learns to answer from the other.
+    confidence_gate : str
+        What is done with words that the transcriber is not sure of. "mask":
+        those below ``min_confidence`` are not read, and where none is left
+        the text is missing. "weight": each token counts as much as its word
+        is sure, and the text beside the speech as much as its words are on
+        average. None: nothing. Texts given as strings are sure.
+    min_confidence : float
+        For the gate "mask", between 0 and 1.
 
     Raises
     ------
     ValueError
-        If fusion and encoders differ in dimension.
+        If fusion and encoders differ in dimension, or there is no such gate.
 
     Example
     -------
@@ -278,12 +226,21 @@ class MultimodalEmbedding(SpeechFrames):
         normalizer=None,
         projector=None,
         modality_dropout=0.0,
+        confidence_gate=None,
+        min_confidence=0.5,
     ):
         super().__init__(encoder, fusion, normalizer, projector)
-        _check_size("text vectors", text_encoder.output_size, fusion, "text")
+        check_size("text vectors", text_encoder.output_size, fusion, "text")
+        if confidence_gate not in (None, "mask", "weight"):
+            raise ValueError(
+                f"confidence_gate={confidence_gate!r}: expected None (null in "
+                "YAML), 'mask' or 'weight'"
+            )
         self.text_encoder = text_encoder
         self.fusion = fusion
         self.modality_dropout = modality_dropout
+        self.confidence_gate = confidence_gate
+        self.min_confidence = min_confidence
 
     @property
     def encoders(self):
@@ -300,80 +257,95 @@ class MultimodalEmbedding(SpeechFrames):
         wav_lens : torch.Tensor
             Relative lengths, [batch]; 0 where a row has no speech. By default
             all full.
-        texts : list of str
-            The texts; None in the place of a missing one, or instead of the
-            list where no row has any.
-        spans : list of slice
-            Which frames of each row to keep, where all have speech; by
-            default all.
+        texts : list of str or Passage
+            The texts of the pieces; None in the place of a missing one, or
+            instead of the list where no piece has any.
+        spans : list of list of slice
+            For each row its pieces, in frames; by default all frames are one.
 
         Returns
         -------
         torch.Tensor
-            Embeddings, [batch, dim].
+            Embeddings, [pieces, dim], row after row.
         """
-        n_rows = len(texts) if wavs is None else len(wavs)
-        texts = [None] * n_rows if texts is None else texts
         if wavs is None:
-            wav_lens = torch.zeros(n_rows)
+            wav_lens, spans = torch.zeros(len(texts)), None
         elif wav_lens is None:
             wav_lens = full_lengths(wavs)
-        heard = wav_lens > 0
+        row_of = torch.arange(len(wav_lens))
+        if spans is not None:
+            row_of = row_of.repeat_interleave(torch.tensor([*map(len, spans)]))
+        if texts is None:
+            texts = [None] * len(row_of)
+        texts = [self._pass_gate(text) for text in texts]
+        heard = wav_lens.cpu()[row_of] > 0
         read = torch.tensor([text is not None for text in texts])
         if self.training and self.modality_dropout:
             heard, read = self._drop(heard, read)
-        return self.fusion(
-            *self._encode_rows(
-                heard,
-                self.fusion.speech_size,
-                lambda: self.frames(wavs[heard], wav_lens[heard], spans),
-            ),
-            *self._encode_rows(
-                read,
-                self.fusion.text_size,
-                lambda: self._encode_texts(
-                    [text for text, there in zip(texts, read) if there]
+        groups = cut_pieces(
+            *self._hear(wavs, wav_lens, row_of[heard].unique()), spans
+        )
+        texts = self._read(texts, read)
+        return join_pieces(
+            (
+                indexes,
+                self._fuse(
+                    pieces,
+                    lens * heard[indexes].to(lens.device),
+                    [texts[i] for i in indexes],
                 ),
-            ),
+            )
+            for indexes, pieces, lens in groups
         )
 
-    def _encode_texts(self, texts):
-        """Reads no text twice: the windows of a recording share theirs."""
-        if self.training:
-            return self.text_encoder(texts)
-        rows = {text: row for row, text in enumerate(dict.fromkeys(texts))}
-        vectors, lens = self.text_encoder(list(rows))
-        chosen = [rows[text] for text in texts]
-        return vectors[chosen], lens[chosen]
+    def _pass_gate(self, text):
+        """Takes away the words that the gate does not let through."""
+        if self.confidence_gate == "mask" and isinstance(text, Passage):
+            return text.confident(self.min_confidence)
+        return text
 
     def _drop(self, heard, read):
-        """Takes one modality from some of the rows that have both."""
-        heard = heard.to(read.device)
+        """Takes one modality from some of the pieces that have both."""
         loses = torch.rand(len(read)) < self.modality_dropout
         loses_speech = torch.rand(len(read)) < 0.5
         both = heard & read & loses
         return heard & ~(both & loses_speech), read & ~(both & ~loses_speech)
 
-    def _encode_rows(self, there, size, encode):
-        """Encodes the rows that have a modality; the others get length 0."""
-        device = next(self.parameters(), torch.empty(0)).device
-        lens = torch.zeros(len(there), device=device)
-        if not there.any():
-            return torch.zeros(len(there), 1, size, device=device), lens
-        x, lens_there = encode()
-        there = there.to(device)
-        padded = x.new_zeros(len(there), *x.shape[1:])
-        padded[there], lens[there] = x, lens_there.to(lens.dtype)
+    def _hear(self, wavs, wav_lens, rows):
+        """Frames of some of the rows; the others get length 0."""
+        lens = torch.zeros(len(wav_lens), device=self._device)
+        if len(rows) == 0:
+            size = self.fusion.speech_size
+            return torch.zeros(len(lens), 1, size, device=self._device), lens
+        frames, frame_lens = self.frames(wavs[rows], wav_lens[rows])
+        padded = frames.new_zeros(len(lens), *frames.shape[1:])
+        padded[rows], lens[rows] = frames, frame_lens.to(lens.dtype)
         return padded, lens
 
+    def _read(self, texts, read):
+        """The tokens of each piece and their weights; none if not read."""
+        device, weigh = self._device, self.confidence_gate == "weight"
+        given = [text for text, there in zip(texts, read) if there]
+        nothing = [
+            torch.zeros(0, self.fusion.text_size, device=device),
+            torch.zeros(0, device=device),
+        ]
+        found = []
+        if given:
+            found = list(zip(*read_texts(self.text_encoder, given, weigh)))
+            nothing = [x[:0] for x in found[0]]  # of the same type
+        found = iter(found)
+        return [next(found) if there else nothing for there in read]
 
-def _check_size(what, given, taker, modality="speech"):
-    """Refuses vectors of a dimension that the next layer does not take."""
-    names = ("input_size", "in_features", f"{modality}_size")
-    taken = next((getattr(taker, n) for n in names if hasattr(taker, n)), given)
-    if None not in (given, taken) and given != taken:
-        raise ValueError(
-            f"the {what} have {given} dimensions, but the "
-            f"{type(taker).__name__} behind them takes {taken}: set the sizes "
-            "in the YAML file (encoder_dim, embedding_dim) accordingly"
-        )
+    def _fuse(self, speech, speech_lens, texts):
+        """Embeddings of a group of pieces."""
+        vectors, weights = zip(*texts)
+        text = pad_steps(vectors)
+        if self.confidence_gate == "weight":
+            text = *text, pad_steps(weights)[0]
+        return self.fusion(speech, speech_lens, *text)
+
+    @property
+    def _device(self):
+        """Where the weights are."""
+        return next(self.parameters(), torch.empty(0)).device

@@ -39,7 +39,7 @@ class EmotionModel(nn.Module):
         """What the model reads: "speech", "text" or both, a tuple."""
         return self.embedding_model.modalities
 
-    def forward(self, wavs=None, wav_lens=None, texts=None):
+    def forward(self, wavs=None, wav_lens=None, texts=None, spans=None):
         """Computes the logits of a batch.
 
         Arguments
@@ -49,13 +49,15 @@ class EmotionModel(nn.Module):
             ``ClipFeatures`` made of them, for models that hear.
         wav_lens : torch.Tensor
             Relative lengths, [batch]; by default all full.
-        texts : list of str
+        texts : list of str or Passage
             What is said in each utterance, for models that read text.
+        spans : list of list of slice
+            As ``embed``.
 
         Returns
         -------
         torch.Tensor
-            Logits, [batch, n_classes].
+            Logits, [batch, n_classes]; with spans [pieces, n_classes].
 
         Raises
         ------
@@ -64,7 +66,7 @@ class EmotionModel(nn.Module):
             missing. A model of both modalities answers from one where the
             other is None.
         """
-        return self.classifier(self.embed(wavs, wav_lens, texts))
+        return self.classifier(self.embed(wavs, wav_lens, texts, spans))
 
     def embed(self, wavs=None, wav_lens=None, texts=None, spans=None):
         """Computes the embeddings of a batch.
@@ -75,16 +77,18 @@ class EmotionModel(nn.Module):
             As ``forward``.
         wav_lens : torch.Tensor
             As ``forward``.
-        texts : list of str
-            As ``forward``.
-        spans : list of slice
-            Which frames of each row are pooled, where all have speech; by
-            default all. The others are context.
+        texts : list of str or Passage
+            What is said in each piece, for models that read text. A
+            ``Passage`` is part of a text and read in its sentences.
+        spans : list of list of slice
+            For each waveform its pieces, as spans of frames: each is pooled
+            into an embedding of its own, and all other frames are its
+            context. By default each waveform is one piece.
 
         Returns
         -------
         torch.Tensor
-            Embeddings, [batch, dim].
+            Embeddings, [pieces, dim], row after row.
 
         Raises
         ------
@@ -102,9 +106,23 @@ class EmotionModel(nn.Module):
             raise ValueError(
                 f"nothing to read: give {' or '.join(self.modalities)}"
             )
-        both = wavs is not None and texts is not None
-        if both and len(wavs) != len(texts):
-            raise ValueError(
-                f"{len(wavs)} utterances but {len(texts)} texts: give one each"
-            )
+        if wavs is not None:
+            _check_pieces(len(wavs), texts, spans)
         return self.embedding_model(wavs, wav_lens, texts, spans)
+
+
+def _check_pieces(n_rows, texts, spans):
+    """Refuses other numbers of spans or texts than there are utterances."""
+    n_pieces = n_rows
+    if spans is not None:
+        n_pieces = sum(map(len, spans))
+        if len(spans) != n_rows:
+            raise ValueError(
+                f"{n_rows} utterances but {len(spans)} lists of spans: give "
+                "one each"
+            )
+    if texts is not None and n_pieces != len(texts):
+        raise ValueError(
+            f"{n_pieces} utterances or pieces but {len(texts)} texts: give "
+            "one each"
+        )

@@ -173,6 +173,25 @@ class TextEncoder(PretrainedEncoder, textencoder.TextEncoder):
             return vectors, vectors.new_ones(len(vectors))
         return vectors, (lengths / ids.shape[1]).to(vectors.device)
 
+    def offsets(self, texts):
+        """Finds the characters that the vectors stand for.
+
+        Arguments
+        ---------
+        texts : list of str
+            The texts.
+
+        Returns
+        -------
+        list of list of (int, int)
+            For each text its vectors, without padding: the first character
+            and the one behind the last. These are all where the output is
+            "cls", and none for special tokens.
+        """
+        if self.output == "cls":
+            return [[(0, len(text))] for text in texts]
+        return self.tokenizer.offsets(texts)
+
     def _encode(self, ids, lengths):
         """Vectors of token ids, zeros in the padding."""
         ids, lengths = ids.to(self.device), lengths.to(self.device)

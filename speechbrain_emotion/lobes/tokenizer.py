@@ -103,6 +103,41 @@ class TextTokenizer:
         lengths : torch.Tensor
             Number of tokens of each text, [batch].
         """
+        batch = self._encode(texts)
+        masks = torch.tensor([text.attention_mask for text in batch])
+        return torch.tensor([text.ids for text in batch]), masks.sum(dim=1)
+
+    def offsets(self, texts):
+        """Finds the characters that the tokens stand for.
+
+        Arguments
+        ---------
+        texts : list of str
+            The texts.
+
+        Returns
+        -------
+        list of list of (int, int)
+            For each text its tokens, without padding: the first character
+            and the one behind the last. Those of a token that stands for
+            none, such as the mark of the end, are equal.
+
+        Example
+        -------
+        >>> from tokenizers import Tokenizer, models, pre_tokenizers
+        >>> tokenizer = TextTokenizer()
+        >>> tokenizer.backend = Tokenizer(models.WordLevel({"so": 1, "sad": 2}))
+        >>> tokenizer.backend.pre_tokenizer = pre_tokenizers.Whitespace()
+        >>> tokenizer.offsets(["so sad", "sad"])
+        [[(0, 2), (3, 6)], [(0, 3)]]
+        """
+        return [
+            text.offsets[: sum(text.attention_mask)]
+            for text in self._encode(texts)
+        ]
+
+    def _encode(self, texts):
+        """What the library says of the texts."""
         if (
             isinstance(texts, str)
             or not texts
@@ -113,15 +148,13 @@ class TextTokenizer:
             )
         backend = self._loaded()
         try:
-            batch = backend.encode_batch(list(texts))
+            return backend.encode_batch(list(texts))
         # The library has no errors of its own.
         except Exception as error:
             raise ValueError(
                 f"the tokenizer cannot read the texts ({error}): its "
                 "vocabulary may be damaged"
             ) from error
-        masks = torch.tensor([text.attention_mask for text in batch])
-        return torch.tensor([text.ids for text in batch]), masks.sum(dim=1)
 
     @mark_as_saver
     def save(self, path):

@@ -1,7 +1,10 @@
 """Attention of one sequence to another."""
 
+import torch
 from torch import nn
 from torch.nn.functional import scaled_dot_product_attention
+
+from speechbrain_emotion.nnet.pooling import mean_weight
 
 
 class CrossAttention(nn.Module):
@@ -9,7 +12,8 @@ class CrossAttention(nn.Module):
 
     Unlike in ``torch.nn.MultiheadAttention``, which can give NaN, an item
     with nothing to attend to gets an attention of exactly zero: only the
-    residual goes through the LayerNorm.
+    residual goes through the LayerNorm. As the weights of all that there is
+    to attend to go to 0, so does the attention.
 
     Reference: Vaswani et al., "Attention Is All You Need", NeurIPS 2017.
 
@@ -29,7 +33,6 @@ class CrossAttention(nn.Module):
 
     Example
     -------
-    >>> import torch
     >>> attend = CrossAttention(8, num_heads=2, dropout=0.1)
     >>> frames, tokens = torch.rand(1, 10, 8), torch.rand(1, 3, 8)
     >>> attend(frames, tokens, torch.tensor([[True, True, False]])).shape
@@ -51,7 +54,7 @@ class CrossAttention(nn.Module):
         self.norm = nn.LayerNorm(size)
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, x, memory, memory_mask):
+    def forward(self, x, memory, memory_mask, memory_weights=None):
         """Attends from each step of ``x`` to the valid steps of ``memory``.
 
         Arguments
@@ -63,25 +66,41 @@ class CrossAttention(nn.Module):
             too.
         memory_mask : torch.Tensor
             [batch, keys], bool, True where a step of ``memory`` is valid.
+        memory_weights : torch.Tensor
+            What each step counts, [batch, keys], from 0 to 1. They share out
+            the attention, and their mean scales what comes of it. By default
+            1.
 
         Returns
         -------
         torch.Tensor
             [batch, steps, size].
         """
-        nothing = ~memory_mask.any(dim=1).view(-1, 1, 1)
+        query = self._split(self.query(x))
+        counts = memory_mask
+        if memory_weights is not None:
+            counts = counts & (memory_weights > 0)
+        nothing = ~counts.any(dim=1).view(-1, 1, 1)
         # Whether a softmax over no key at all is NaN depends on the kernel
-        # that torch chooses. So where nothing is valid everything is let in,
+        # that torch chooses. So where nothing counts everything is let in,
         # and what comes out is dropped.
-        mask = memory_mask[:, None, None, :] | nothing.unsqueeze(-1)
+        mask = (counts | nothing.squeeze(-1))[:, None, None, :]
+        if memory_weights is not None:
+            # The softmax multiplies by what is the logarithm here.
+            log_weights = memory_weights.masked_fill(~counts, 1.0).log()
+            mask = torch.where(mask, log_weights[:, None, None, :], -torch.inf)
+            mask = mask.to(query.dtype)
         attended = scaled_dot_product_attention(
-            self._split(self.query(x)),
+            query,
             self._split(self.key(memory)),
             self._split(self.value(memory)),
             attn_mask=mask,
         )
         attended = self.out(attended.transpose(1, 2).flatten(2))
         attended = attended.masked_fill(nothing, 0.0)
+        if memory_weights is not None:
+            trust = mean_weight(memory_weights, memory_mask).to(attended.dtype)
+            attended = trust.unsqueeze(-1) * attended
         return self.norm(x + self.dropout(attended))
 
     def _split(self, x):

@@ -5,6 +5,11 @@ of 0 says that the modality is missing for this utterance: nobody gave a text,
 or there is no audio. A sequence may also have a single step, such as the CLS
 vector of a text. What lies in the padding, or in the place of a missing
 modality, is never read.
+
+The tokens of a text may have weights between 0 and 1: how far each is to be
+trusted. The text is then their weighted mean, and what it contributes is
+scaled by the mean of the weights, the *trust*: with 1 the result is that
+without weights, and as the weights go to 0 it goes to that without a text.
 """
 
 import torch
@@ -12,7 +17,7 @@ from torch import nn
 
 from speechbrain_emotion.nnet.cross_attention import CrossAttention
 from speechbrain_emotion.nnet.lengths import valid_mask
-from speechbrain_emotion.nnet.pooling import MeanPooling
+from speechbrain_emotion.nnet.pooling import MeanPooling, mean_weight
 from speechbrain_emotion.nnet.standardization import Standardization
 
 
@@ -39,7 +44,7 @@ class PooledFusion(nn.Module):
         self.pool_speech = MeanPooling(speech_size)
         self.pool_text = MeanPooling(text_size)
 
-    def forward(self, speech, speech_lens, text, text_lens):
+    def forward(self, speech, speech_lens, text, text_lens, text_weights=None):
         """Pools and fuses a batch.
 
         Arguments
@@ -52,6 +57,9 @@ class PooledFusion(nn.Module):
             Tokens, [batch, tokens, text_size].
         text_lens : torch.Tensor
             Relative lengths, [batch]; 0 where there is no text.
+        text_weights : torch.Tensor
+            How far each token is trusted, [batch, tokens], from 0 to 1; by
+            default 1.
 
         Returns
         -------
@@ -61,14 +69,15 @@ class PooledFusion(nn.Module):
         return self._fuse(
             self.pool_speech(speech, speech_lens),
             _is_present(speech, speech_lens),
-            self.pool_text(text, text_lens),
-            _is_present(text, text_lens),
+            self.pool_text(text, text_lens, text_weights),
+            _trust(text, text_lens, text_weights),
         )
 
-    def _fuse(self, speech, has_speech, text, has_text):
+    def _fuse(self, speech, has_speech, text, trust):
         """Fuses pooled vectors, [batch, dim], zeros where one is missing.
 
-        The presence of each modality is bool, [batch, 1].
+        The presence of speech is bool, [batch, 1]; the trust in the text is
+        a number from 0, where it is missing, to 1, [batch, 1].
         """
         raise NotImplementedError
 
@@ -76,7 +85,7 @@ class PooledFusion(nn.Module):
 class ConcatFusion(PooledFusion):
     """Pooled speech and pooled text side by side.
 
-    A missing modality is zeros.
+    A missing modality is zeros, and text goes to zeros with its trust.
 
     Reference: Pan et al., SoftwareX 34, 2026, 102677, mode "concat".
 
@@ -109,18 +118,19 @@ class ConcatFusion(PooledFusion):
             self.standardize_speech = Standardization(speech_size)
             self.standardize_text = Standardization(text_size)
 
-    def _fuse(self, speech, has_speech, text, has_text):
+    def _fuse(self, speech, has_speech, text, trust):
         if self.standardize_speech is not None:
             speech = self.standardize_speech(speech, has_speech.squeeze(-1))
-            text = self.standardize_text(text, has_text.squeeze(-1))
-        return torch.cat([speech, text], dim=-1)
+            text = self.standardize_text(text, trust.squeeze(-1) > 0)
+        return torch.cat([speech, trust * text], dim=-1)
 
 
 class MeanFusion(PooledFusion):
     """Mean of pooled speech and pooled text.
 
     Where one of them is missing, the other stands alone; where both are, the
-    result is zeros.
+    result is zeros. The text counts as much as it is trusted; alone, it goes
+    to zeros with its trust.
 
     Reference: Pan et al., SoftwareX 34, 2026, 102677, mode "mean".
 
@@ -150,9 +160,8 @@ class MeanFusion(PooledFusion):
         _check_equal(speech_size, text_size, type(self).__name__)
         super().__init__(speech_size, text_size, speech_size)
 
-    def _fuse(self, speech, has_speech, text, has_text):
-        n_present = has_speech.long() + has_text.long()
-        return (speech + text) / n_present.clamp(min=1)
+    def _fuse(self, speech, has_speech, text, trust):
+        return (speech + trust * text) / (has_speech + trust).clamp(min=1)
 
 
 class MultiHeadFusion(PooledFusion):
@@ -171,7 +180,8 @@ class MultiHeadFusion(PooledFusion):
     own code attends across the clips, a defect: here no clip sees another.
     For attention between frames and tokens see ``CrossAttentionFusion``.
 
-    The value of a missing modality is zeros. Dropout is applied to the
+    The value of a missing modality is zeros, and that of text goes to zeros
+    with its trust. Dropout is applied to the
     heads' outputs, before ``proj``.
 
     Reference: Pan et al., SoftwareX 34, 2026, 102677, mode "multihead".
@@ -209,10 +219,8 @@ class MultiHeadFusion(PooledFusion):
         self.dropout = nn.Dropout(dropout)
         self.proj = nn.Linear(num_heads * speech_size, speech_size)
 
-    def _fuse(self, speech, has_speech, text, has_text):
-        heads = [
-            head(speech, has_speech, text, has_text) for head in self.heads
-        ]
+    def _fuse(self, speech, has_speech, text, trust):
+        heads = [head(speech, has_speech, text, trust) for head in self.heads]
         return self.proj(self.dropout(torch.cat(heads, dim=-1)))
 
 
@@ -239,11 +247,11 @@ class _FullWidthHead(nn.Module):
         ):
             layer.requires_grad_(False)
 
-    def forward(self, speech, has_speech, text, has_text):
+    def forward(self, speech, has_speech, text, trust):
         """Takes what ``_fuse`` takes; gives [batch, size]."""
         # The bias must not stand in for a missing modality.
         v = self.Wv(speech).masked_fill(~has_speech, 0.0)
-        v_reverse = self.Wv_reverse(text).masked_fill(~has_text, 0.0)
+        v_reverse = trust * self.Wv_reverse(text)
         # Attention over a single key gives v, and the residual adds v.
         return self.linear_out(2 * torch.cat([v, v_reverse], dim=-1))
 
@@ -257,7 +265,10 @@ class CrossAttentionFusion(nn.Module):
     side. Positions are not encoded here: the encoders' outputs know theirs.
 
     Where one modality is missing, its half is zeros, and the other half is
-    what the other modality gives alone: the attention adds exactly zero.
+    what the other modality gives alone: the attention adds exactly zero. A
+    token's weight multiplies what is paid to it of the frames' attention;
+    what the frames take from the text, and the half of the text, go to zeros
+    with the trust in it.
 
     Reference: Vaswani et al., "Attention Is All You Need", NeurIPS 2017;
     Tsai et al., "Multimodal Transformer for Unaligned Multimodal Language
@@ -309,7 +320,7 @@ class CrossAttentionFusion(nn.Module):
         self.text_to_speech = CrossAttention(*sizes)
         self.pool = MeanPooling(attention_size)
 
-    def forward(self, speech, speech_lens, text, text_lens):
+    def forward(self, speech, speech_lens, text, text_lens, text_weights=None):
         """Fuses a batch.
 
         Arguments
@@ -322,6 +333,9 @@ class CrossAttentionFusion(nn.Module):
             Tokens, [batch, tokens, text_size].
         text_lens : torch.Tensor
             Relative lengths, [batch]; 0 where there is no text.
+        text_weights : torch.Tensor
+            How far each token is trusted, [batch, tokens], from 0 to 1; by
+            default 1.
 
         Returns
         -------
@@ -333,16 +347,27 @@ class CrossAttentionFusion(nn.Module):
         # Cleared before the first layer: a NaN would spoil its gradient.
         speech = self.project_speech(_clear_padding(speech, speech_mask))
         text = self.project_text(_clear_padding(text, text_mask))
-        fused_speech = self.speech_to_text(speech, text, text_mask)
+        fused_speech = self.speech_to_text(
+            speech, text, text_mask, text_weights
+        )
         fused_text = self.text_to_speech(text, speech, speech_mask)
         pooled_speech = self.pool(fused_speech, speech_lens)
-        pooled_text = self.pool(fused_text, text_lens)
-        return torch.cat([pooled_speech, pooled_text], dim=-1)
+        pooled_text = self.pool(fused_text, text_lens, text_weights)
+        trust = _trust(text, text_lens, text_weights)
+        return torch.cat([pooled_speech, trust * pooled_text], dim=-1)
 
 
 def _is_present(x, lens):
     """Says which items have any valid step, [batch, 1], bool."""
     return valid_mask(lens, x.shape[1]).any(dim=1, keepdim=True)
+
+
+def _trust(text, text_lens, weights):
+    """Says how far each text is trusted, [batch, 1]; 0 where it is missing."""
+    mask = valid_mask(text_lens, text.shape[1])
+    if weights is None:
+        weights = mask.float()
+    return mean_weight(weights, mask).to(text.dtype)
 
 
 def _clear_padding(x, mask):

@@ -47,13 +47,45 @@ def weighted_statistics(x, weights):
     return torch.cat([mean, variance.clamp(min=1e-10).sqrt()], dim=-1)
 
 
+def mean_weight(weights, mask):
+    """Averages the weights of the valid steps.
+
+    Arguments
+    ---------
+    weights : torch.Tensor
+        [batch, time].
+    mask : torch.Tensor
+        [batch, time], bool, True where a step is valid.
+
+    Returns
+    -------
+    torch.Tensor
+        [batch, 1]; exactly 1 where all weights are, 0 where no step is valid.
+
+    Example
+    -------
+    >>> weights = torch.tensor([[1.0, 0.5, torch.nan]])
+    >>> mean_weight(weights, torch.tensor([[True, True, False]]))
+    tensor([[0.7500]])
+    """
+    total = weights.masked_fill(~mask, 0.0).sum(dim=1, keepdim=True)
+    return total / mask.sum(dim=1, keepdim=True).clamp(min=1)
+
+
 def _uniform_weights(mask, dtype):
     """Gives every valid frame the same share."""
     return mask.to(dtype) / mask.sum(dim=1, keepdim=True).clamp(min=1)
 
 
+def _relative_weights(weights, mask):
+    """Gives every valid frame its share of the weights; 0 if all are 0."""
+    weights = weights.unsqueeze(-1).masked_fill(~mask, 0.0)
+    total = weights.sum(dim=1, keepdim=True)
+    return weights / total.masked_fill(total == 0, 1.0)
+
+
 class MeanPooling(nn.Module):
-    """Averages the valid frames of each utterance.
+    """Averages the valid frames of each utterance, weighted if wanted.
 
     Arguments
     ---------
@@ -65,13 +97,16 @@ class MeanPooling(nn.Module):
     >>> x = torch.tensor([[[1.0], [3.0], [float("nan")]]])
     >>> MeanPooling(1)(x, torch.tensor([2 / 3]))
     tensor([[2.]])
+    >>> weights = torch.tensor([[0.3, 0.1, 1.0]])
+    >>> MeanPooling(1)(x, torch.tensor([2 / 3]), weights)
+    tensor([[1.5000]])
     """
 
     def __init__(self, input_size):
         super().__init__()
         self.input_size = self.output_size = input_size
 
-    def forward(self, x, lens):
+    def forward(self, x, lens, weights=None):
         """Pools the frames.
 
         Arguments
@@ -80,14 +115,21 @@ class MeanPooling(nn.Module):
             Frames, [batch, time, dim].
         lens : torch.Tensor
             Relative lengths, [batch].
+        weights : torch.Tensor
+            What each frame counts beside the others, [batch, time], not
+            negative. By default all count the same.
 
         Returns
         -------
         torch.Tensor
-            [batch, dim].
+            [batch, dim]; zeros where all weights are 0.
         """
         x, mask = _valid(x, lens)
-        return (x * _uniform_weights(mask, x.dtype)).sum(dim=1)
+        if weights is None:
+            shares = _uniform_weights(mask, x.dtype)
+        else:
+            shares = _relative_weights(weights, mask).to(x.dtype)
+        return (x * shares).sum(dim=1)
 
 
 class StatisticsPooling(nn.Module):

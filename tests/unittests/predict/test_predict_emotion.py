@@ -70,7 +70,8 @@ def test_the_published_signature():
     signature = "".join(str(inspect.signature(predict_emotion)).split())
     assert signature == (
         "(audio_path=None,text=None,model_id=None,mode='text',language='es',"
-        "device=None,model_config_path=None,text_encoder=None,precision=None)"
+        "device=None,model_config_path=None,text_encoder=None,precision=None,"
+        "transcriber=None)"
     )
 
 
@@ -133,11 +134,10 @@ def test_fusions_hear_and_read(mode, models, clips):
     "mode, given, message",
     [
         ("text", {}, "'text' reads text: give `text`"),
-        ("text", {"audio_path": "a.wav"}, "'text' reads text: give `text`"),
         ("audio", {}, "'audio' hears speech: give `audio_path`"),
         ("audio", {"text": "a"}, "'audio' hears speech: give `audio_path`"),
         ("mean", {"text": "a"}, "'mean' hears speech: give `audio_path`"),
-        ("concat", {}, "'concat' reads text"),
+        ("concat", {}, "'concat' hears speech: give `audio_path`"),
         ("smell", {"text": "a"}, "'smell': choose one of text, audio, conc"),
         ("Text", {"text": "a"}, "'Text': choose one of"),
     ],

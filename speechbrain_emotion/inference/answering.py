@@ -1,0 +1,276 @@
+"""Answers for utterances, at once or one by one, whole and in parts."""
+
+import torch
+
+from speechbrain.utils.data_utils import batch_pad_right
+from speechbrain_emotion.dataio.streaming import split_waveform, stream_audio
+from speechbrain_emotion.dataio.transcript import Passage, TextError, Transcript
+from speechbrain_emotion.inference.encoding import WHOLE
+from speechbrain_emotion.inference.inputs import check_wav
+from speechbrain_emotion.inference.pieces import PieceAverage, said, text_pieces
+from speechbrain_emotion.inference.prediction import Prediction, Segment
+from speechbrain_emotion.inference.segments import needs_times, segment_bounds
+from speechbrain_emotion.inference.utterance import (
+    SAMPLE_RATE,
+    source_of,
+    text_of,
+)
+
+TEXTS_AT_ONCE = 32
+
+
+class Answering:
+    """Adds the answers for utterances to an interface that encodes.
+
+    The interface has ``labels``, ``modalities``, ``encoder``,
+    ``load_audio``, ``encode_batch``, ``encode_segments`` and
+    ``classify_embeddings``.
+    """
+
+    def stands_alone(self, utterance, options):
+        """Whether an utterance cannot be computed together with others.
+
+        Arguments
+        ---------
+        utterance : Utterance
+            Long or short.
+        options : Options
+            What is asked for.
+
+        Returns
+        -------
+        bool
+        """
+        only_read = "speech" not in self.modalities
+        return (
+            utterance.is_long
+            or options.segments is not None
+            or (only_read and len(text_pieces(utterance.text)) > 1)
+        )
+
+    def answer_batch(self, loaded):
+        """Answers for short utterances at once.
+
+        Arguments
+        ---------
+        loaded : list of tuple
+            Each utterance with its waveform, or None.
+
+        Returns
+        -------
+        list of Prediction
+        """
+        utterances, wavs = zip(*loaded)
+        texts = [said(utterance.text) for utterance in utterances]
+        embeddings = self._encode_short(wavs, texts)
+        return [
+            self._prediction(utterance, scores)
+            for utterance, scores in zip(utterances, self._scores(embeddings))
+        ]
+
+    def answer(self, utterance, options):
+        """Answers for one utterance.
+
+        Arguments
+        ---------
+        utterance : Utterance
+            Long or short.
+        options : Options
+            What is asked for.
+
+        Returns
+        -------
+        Prediction
+
+        Raises
+        ------
+        OSError, AudioError, TextError
+            If it cannot be used.
+        """
+        if not self.stands_alone(utterance, options):
+            return self.answer_batch([(utterance, self.load(utterance))])[0]
+        bounds = self._bounds(utterance, options)
+        embeddings, answered = self._encode(utterance, bounds, options)
+        whole, *scores = self._scores(embeddings)
+        segments = [
+            self._segment(utterance, *bound, scores if there else {})
+            for bound, scores, there in zip(bounds, scores, answered[1:])
+        ]
+        return self._prediction(utterance, whole, segments)
+
+    def embed_utterance(self, utterance, options):
+        """Computes the embedding of one utterance.
+
+        Arguments
+        ---------
+        utterance : Utterance
+            Long or short.
+        options : Options
+            What is asked for.
+
+        Returns
+        -------
+        torch.Tensor
+            [1, dim].
+
+        Raises
+        ------
+        OSError, AudioError, TextError
+            If it cannot be used.
+        """
+        if self.stands_alone(utterance, options):
+            return self._encode(utterance, [], options)[0]
+        return self._encode_short(
+            [self.load(utterance)], [said(utterance.text)]
+        )
+
+    def blocks(self, utterance):
+        """Reads the audio of an utterance bit by bit.
+
+        Arguments
+        ---------
+        utterance : Utterance
+            With audio.
+
+        Returns
+        -------
+        iterator of torch.Tensor
+            Blocks [samples].
+        """
+        rate = SAMPLE_RATE
+        if "speech" in self.modalities:
+            rate = self.encoder.sample_rate
+        if isinstance(utterance.audio, torch.Tensor):
+            return split_waveform(utterance.audio, rate)
+        return stream_audio(utterance.audio, rate)
+
+    def load(self, utterance):
+        """Reads the waveform of an utterance.
+
+        Arguments
+        ---------
+        utterance : Utterance
+            Short.
+
+        Returns
+        -------
+        torch.Tensor or None
+            [samples]; None where there is no audio, or the model only reads.
+
+        Raises
+        ------
+        OSError, AudioError
+            If it cannot be used.
+        """
+        if "speech" not in self.modalities:
+            return None
+        if source_of(utterance.audio) is None:
+            return utterance.audio
+        wav = self.load_audio(utterance.audio)
+        check_wav(wav, utterance.name, self.encoder)
+        return wav
+
+    def _bounds(self, utterance, options):
+        """Start and end of the segments that are asked for."""
+        kind = options.segments
+        if kind is None:
+            return []
+        if utterance.audio is None and not needs_times(kind):
+            raise TextError(
+                f"the segments {kind!r} are parts of audio, and {utterance.text!r} "
+                "has none: choose words or sentences"
+            )
+        return segment_bounds(
+            kind,
+            utterance.audio_seconds,
+            utterance.text,
+            lambda: self.blocks(utterance),
+            utterance.name,
+            options.window_seconds,
+        )
+
+    def _encode(self, utterance, bounds, options):
+        """Embeds an utterance and its segments, and says which have sense."""
+        bounds = [WHOLE, *bounds]
+        if utterance.audio is None or "speech" not in self.modalities:
+            return self._encode_texts(utterance, bounds)
+        return self.encode_segments(
+            self.blocks(utterance),
+            bounds,
+            utterance.text,
+            utterance.name,
+            options.max_batch_length,
+            utterance.n_samples if options.progress else None,
+        )
+
+    def _encode_texts(self, utterance, bounds):
+        """Embeds what is said in segments, and says where something is."""
+        pieces = [
+            (i, *piece)
+            for i, bound in enumerate(bounds)
+            for piece in text_pieces(utterance.text, *bound)
+        ]
+        average = PieceAverage(len(bounds))
+        for first in range(0, len(pieces), TEXTS_AT_ONCE):
+            segments, passages, n_words = zip(
+                *pieces[first : first + TEXTS_AT_ONCE]
+            )
+            embeddings = self._encode_short([None] * len(passages), passages)
+            powers = [1.0] * len(passages)
+            average.add(segments, n_words, powers, embeddings)
+        embeddings, answered = average.means()
+        return embeddings.to(self.device), answered
+
+    def _encode_short(self, wavs, texts):
+        """Embeds utterances as one batch."""
+        batch = {}
+        if "speech" in self.modalities:
+            batch["wavs"], batch["wav_lens"] = _pad(wavs)
+        if "text" in self.modalities:
+            batch["texts"] = list(texts)
+        return self.encode_batch(**batch)
+
+    def _scores(self, embeddings):
+        """What embeddings say: for each the score of every label."""
+        log_probs, *_ = self.classify_embeddings(embeddings)
+        return [dict(zip(self.labels, row)) for row in log_probs.exp().tolist()]
+
+    def _modalities(self, utterance, passage):
+        """What an answer comes from."""
+        there = {"speech": utterance.audio, "text": passage}
+        return tuple(m for m in self.modalities if there[m] is not None)
+
+    def _prediction(self, utterance, scores, segments=()):
+        """The answer for an utterance."""
+        text = utterance.text
+        return Prediction.from_scores(
+            scores,
+            source=source_of(utterance.audio),
+            text=text_of(text),
+            modalities=self._modalities(utterance, said(text)),
+            transcript=text if isinstance(text, Transcript) else None,
+            transcribed=utterance.transcribed,
+            segments=tuple(segments),
+        )
+
+    def _segment(self, utterance, start, end, scores):
+        """The answer for a segment; no scores where it has no sense."""
+        passage = said(utterance.text, start, end)
+        label = max(scores, key=scores.get, default=None)
+        return Segment(
+            start,
+            end,
+            label,
+            scores.get(label),
+            scores,
+            text=passage.spoken if isinstance(passage, Passage) else passage,
+            modalities=self._modalities(utterance, passage) if scores else (),
+        )
+
+
+def _pad(wavs):
+    """Pads waveforms to a batch; None becomes a row of length 0."""
+    there = torch.tensor([wav is not None for wav in wavs])
+    nothing = torch.zeros(1)
+    batch, lens = batch_pad_right([nothing if w is None else w for w in wavs])
+    return batch, lens * there
