@@ -1,15 +1,17 @@
-"""The command line: ``speechbrain-emotion predict`` and ``models``."""
+"""The command line: ``speechbrain-emotion predict``, ``timeline``, ``models``."""
 
 import argparse
 import os
 import sys
 
 from speechbrain_emotion.commands.tables import format_table
+from speechbrain_emotion.commands.timeline_formats import FORMATS
 from speechbrain_emotion.inference.known import (
     LANGUAGES,
     MAX_BATCH_LENGTH,
     MODES,
     PRECISIONS,
+    SEGMENTS,
 )
 
 __all__ = ["build_parser", "format_table", "main"]
@@ -19,9 +21,18 @@ EXAMPLES = """examples:
   speechbrain-emotion predict recordings/ --format csv --output answers.csv
   speechbrain-emotion predict "data/**/*.flac" --language es
   speechbrain-emotion predict clip.wav --text "Don't forget a jacket."
+  speechbrain-emotion predict clip.wav --mode concat
   speechbrain-emotion predict --texts texts.csv --language en
 
 exit codes: 0 all answered, 1 some inputs failed, 2 wrong call or no model,
+130 stopped with Ctrl-C
+"""
+TIMELINE_EXAMPLES = """examples:
+  speechbrain-emotion timeline talk.mp3
+  speechbrain-emotion timeline talk.mp3 --segments windows --plot talk.png
+  speechbrain-emotion timeline talk.mp3 --format vtt --output talk.vtt
+
+exit codes: 0 answered, 1 the file cannot be used, 2 wrong call or no model,
 130 stopped with Ctrl-C
 """
 
@@ -45,6 +56,7 @@ def build_parser():
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_predict(commands)
+    _add_timeline(commands)
     _add_models(commands)
     return parser
 
@@ -75,7 +87,7 @@ def main(argv=None):
         # complain when it flushes on exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except (OSError, ValueError, RuntimeError) as error:
+    except (OSError, ValueError, RuntimeError, ImportError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
 
@@ -91,7 +103,13 @@ def _add_predict(commands):
     )
     predict.set_defaults(run=_predict)
     _add_inputs(predict)
-    _add_model(predict)
+    _add_model(
+        predict,
+        mode="audio, text or concat, as speech, texts or both are given, and "
+        "concat where an option says how to transcribe",
+    )
+    _add_transcription(predict)
+    _add_batches(predict)
     _add_output(predict)
 
 
@@ -118,19 +136,19 @@ def _add_inputs(predict):
     )
 
 
-def _add_model(predict):
-    """Adds the arguments that choose the model."""
+def _add_model(predict, mode):
+    """Adds the arguments that choose the model; mode: what its default is."""
     predict.add_argument(
         "--language",
         choices=LANGUAGES,
-        help="use the published model of this language (default: the model "
-        "in the package)",
+        help="use the published model of this language, and transcribe in it "
+        "(default: the model in the package, and its language)",
     )
     predict.add_argument(
         "--mode",
         choices=MODES,
         help="what to read, and how to join speech and text (default: "
-        "audio, text or concat, as speech, texts or both are given)",
+        f"{mode}); where a text is not given, it is transcribed",
     )
     predict.add_argument("--model", help="folder or hub id of another model")
     predict.add_argument(
@@ -157,8 +175,41 @@ def _add_model(predict):
     )
 
 
-def _add_output(predict):
-    """Adds the arguments that say how to answer."""
+def _add_transcription(predict):
+    """Adds the arguments that say how to transcribe."""
+    group = predict.add_argument_group(
+        "transcription",
+        "What has no text is transcribed, if the model reads text and none is "
+        "given at all, or if there is one of these options.",
+    )
+    group.add_argument(
+        "--whisper",
+        metavar="MODEL",
+        help='size, e.g. "small", or .pt file of the Whisper model (default: '
+        "base)",
+    )
+    group.add_argument(
+        "--transcripts",
+        metavar="FOLDER",
+        help="keep the transcripts here, and use those that are there",
+    )
+    group.add_argument(
+        "--vad",
+        action="store_true",
+        help="find the speech first and transcribe nothing else: Whisper may "
+        "invent text where nobody speaks",
+    )
+    group.add_argument(
+        "--beam-size",
+        type=int,
+        metavar="N",
+        help="how many transcripts Whisper follows at once; more is slower, "
+        "and may be better (default: the best one alone)",
+    )
+
+
+def _add_batches(predict):
+    """Adds the argument that bounds the memory."""
     predict.add_argument(
         "--max-batch-length",
         type=float,
@@ -167,6 +218,10 @@ def _add_output(predict):
         help="how much audio to compute at once (default: "
         f"{MAX_BATCH_LENGTH:g}); less needs less memory",
     )
+
+
+def _add_output(predict):
+    """Adds the arguments that say how to answer."""
     predict.add_argument(
         "--format",
         choices=["table", "json", "jsonl", "csv"],
@@ -178,6 +233,69 @@ def _add_output(predict):
         "--output",
         metavar="FILE",
         help="write the answers here (default: standard output)",
+    )
+
+
+def _add_timeline(commands):
+    """Adds the command ``timeline``."""
+    timeline = commands.add_parser(
+        "timeline",
+        help="recognise the emotion in each part of a recording",
+        epilog=TIMELINE_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    timeline.set_defaults(run=_timeline)
+    timeline.add_argument("file", metavar="FILE", help="an audio file")
+    _add_parts(timeline)
+    _add_model(
+        timeline,
+        mode="concat for words and sentences, and where a transcript or how to "
+        "transcribe is given, otherwise audio",
+    )
+    _add_transcription(timeline)
+    _add_batches(timeline)
+    timeline.add_argument(
+        "--format",
+        choices=list(FORMATS),
+        default="table",
+        help="table (default), json (all that is known), csv (a row each), "
+        "rttm (the emotion as the speaker), vtt (subtitles), textgrid (Praat) "
+        "or audacity (label track)",
+    )
+    timeline.add_argument(
+        "--output",
+        metavar="FILE",
+        help="write the answer here (default: standard output)",
+    )
+    timeline.add_argument(
+        "--plot",
+        metavar="PICTURE",
+        help="draw waveform, words and scores here, e.g. as .png or .pdf",
+    )
+
+
+def _add_parts(timeline):
+    """Adds the arguments that say what the parts are, and what is said."""
+    timeline.add_argument(
+        "--segments",
+        choices=SEGMENTS,
+        default="sentences",
+        help="the parts: words, sentences (default), windows of equal length, "
+        "or vad: stretches of speech",
+    )
+    timeline.add_argument(
+        "--window",
+        type=float,
+        metavar="SECONDS",
+        help="length of the windows (default: 3)",
+    )
+    timeline.add_argument(
+        "--transcript",
+        metavar="JSON",
+        help='what is said: {"text": ..., "words": [{"text": ..., "start": '
+        'seconds, "end": seconds}, ...]} (default: it is transcribed, where '
+        "it is needed)",
     )
 
 
@@ -201,6 +319,13 @@ def _predict(args):
     from speechbrain_emotion.commands.predict import run_predict
 
     return run_predict(args)
+
+
+def _timeline(args):
+    """Runs ``timeline``."""
+    from speechbrain_emotion.commands.timeline import run_timeline
+
+    return run_timeline(args)
 
 
 def _models(args):

@@ -4,7 +4,7 @@ import csv
 import io
 import json
 
-from speechbrain_emotion.commands.tables import format_table
+from speechbrain_emotion.commands.tables import format_table, one_line
 
 
 def format_csv(predictions, labels):
@@ -29,7 +29,7 @@ def format_csv(predictions, labels):
     ,Oh,happy,0.75,0.75,0.25,
     """
     return _rows(
-        [p.source, p.text, p.label, p.score]
+        [p.source, p.text and one_line(p.text), p.label, p.score]
         + [p.scores.get(label) for label in labels]
         + [p.error]
         for p in predictions

@@ -1,4 +1,4 @@
-"""The model that a call asks for."""
+"""The models that a call asks for."""
 
 from speechbrain_emotion.commands.modes import modalities_of
 from speechbrain_emotion.inference import known
@@ -9,10 +9,12 @@ from speechbrain_emotion.inference.published import (
     published_id,
     run_options,
 )
+from speechbrain_emotion.inference.transcription import WhisperTranscriber
 from speechbrain_emotion.utils.hub import fetch_folder
 from speechbrain_emotion.utils.trusted_yaml import UntrustedYamlError
 
 YAML = "hyperparams.yaml"
+DEFAULT_WHISPER = "base"
 
 
 def load_model(
@@ -85,6 +87,37 @@ def load_model(
             f"the model '{source}' cannot be loaded: {type(error).__name__}: "
             f"{error}"
         ) from error
+
+
+def load_transcriber(args, classifier):
+    """Prepares the transcriber that a call asks for.
+
+    Arguments
+    ---------
+    args : argparse.Namespace
+        The parsed command line.
+    classifier : EmotionClassifier
+        What reads the transcripts. Without ``--language``, they are to be in
+        its language, if it says which; Whisper finds out otherwise.
+
+    Returns
+    -------
+    WhisperTranscriber
+
+    Raises
+    ------
+    OSError, ValueError, RuntimeError
+        If an option is wrong.
+    """
+    language = args.language or getattr(classifier.hparams, "language", None)
+    return WhisperTranscriber(
+        args.whisper or DEFAULT_WHISPER,
+        language=language,
+        device=args.device,
+        vad=args.vad,
+        beam_size=args.beam_size,
+        cache_folder=args.transcripts,
+    )
 
 
 def embedded_model(mode):

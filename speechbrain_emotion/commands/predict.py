@@ -11,8 +11,13 @@ from speechbrain_emotion.commands.matching import add_texts
 from speechbrain_emotion.commands.modes import (
     Given,
     check_given,
+    check_model,
     default_mode,
     modalities_of,
+)
+from speechbrain_emotion.commands.transcribing import (
+    check_transcription,
+    is_transcription_asked,
 )
 from speechbrain_emotion.commands.writers import check_output, open_writer
 from speechbrain_emotion.inference.prediction import Prediction
@@ -36,13 +41,10 @@ def run_predict(args):
     OSError, ValueError, RuntimeError
         If the call is wrong or the model cannot be loaded.
     """
-    if not 0 < args.max_batch_length < float("inf"):
-        raise ValueError(
-            f"--max-batch-length {args.max_batch_length}: a positive number "
-            "of seconds"
-        )
+    check_batch_option(args.max_batch_length)
     items = gather_items(args.inputs, args.text, args.texts)
     given = _given(args, items)
+    check_transcription(args, given)
     mode = args.mode or default_mode(given)
     check_given(f"mode '{mode}'", modalities_of(mode), given)
     if args.output is not None:
@@ -50,7 +52,10 @@ def run_predict(args):
         texts = [args.texts] if args.texts else []
         check_output(args.output, [*args.inputs, *texts, *files])
     # Imports torch, which takes seconds: after what can go wrong at once.
-    from speechbrain_emotion.commands.loading import load_model
+    from speechbrain_emotion.commands.loading import (
+        load_model,
+        load_transcriber,
+    )
 
     classifier = load_model(
         mode,
@@ -61,8 +66,34 @@ def run_predict(args):
         args.precision,
         args.trust,
     )
-    _check_model(args, classifier.modalities, given)
-    return _write_answers(args, classifier, items)
+    name = f"the model '{args.model}'" if args.model else "this model"
+    check_model(name, classifier.modalities, args.mode)
+    check_given(name, classifier.modalities, given)
+    transcriber = None
+    if given.transcription or (
+        "text" in classifier.modalities and not given.text
+    ):
+        transcriber = load_transcriber(args, classifier)
+    return _write_answers(args, classifier, items, transcriber)
+
+
+def check_batch_option(seconds):
+    """Makes sure that so much audio can be computed at once.
+
+    Arguments
+    ---------
+    seconds : float
+        The option.
+
+    Raises
+    ------
+    ValueError
+        If it is no length.
+    """
+    if not 0 < seconds < float("inf"):
+        raise ValueError(
+            f"--max-batch-length {seconds}: a positive number of seconds"
+        )
 
 
 def gather_items(inputs, text=None, texts=None):
@@ -115,7 +146,7 @@ def gather_items(inputs, text=None, texts=None):
     return [dataclasses.replace(items[0], text=text)]
 
 
-def answer(classifier, items, **options):
+def answer(classifier, items, transcriber=None, **options):
     """Answers each item, one after another.
 
     Arguments
@@ -124,6 +155,8 @@ def answer(classifier, items, **options):
         The model. It is given only what it reads.
     items : list of Item
         The inputs.
+    transcriber : Transcriber
+        What transcribes those that have no text.
     **options
         See ``EmotionClassifier.predict_each``.
 
@@ -140,12 +173,15 @@ def answer(classifier, items, **options):
     >>> prediction.source, prediction.error
     ('a', "there is no folder 'a'")
     """
-    modalities = classifier.modalities
-    errors = [_problem(item, modalities) for item in items]
+    modalities = set(classifier.modalities)
+    heard = modalities | ({"speech"} if transcriber else set())
+    errors = [_problem(item, heard) for item in items]
     usable = [i for i, error in zip(items, errors) if error is None]
+    texts = [i.text for i in usable] if "text" in modalities else None
     predictions = classifier.predict_each(
-        [i.audio for i in usable] if "speech" in modalities else None,
-        [i.text for i in usable] if "text" in modalities else None,
+        [i.audio for i in usable] if "speech" in heard else None,
+        texts,
+        transcriber=transcriber,
         **options,
     )
     for item, error in zip(items, errors):
@@ -163,27 +199,18 @@ def _given(args, items):
         speech=bool(args.inputs),
         text=text_option or any(item.text is not None for item in items),
         text_option=text_option,
+        transcription=is_transcription_asked(args),
     )
 
 
-def _check_model(args, modalities, given):
-    """Makes sure that a model reads what is given and what is asked for."""
-    name = f"the model '{args.model}'" if args.model else "this model"
-    if args.mode and set(modalities_of(args.mode)) != set(modalities):
-        raise ValueError(
-            f"--mode {args.mode}: {name} reads {' and '.join(modalities)}: "
-            "leave out --mode, or name another --model"
-        )
-    check_given(name, modalities, given)
-
-
-def _write_answers(args, classifier, items):
+def _write_answers(args, classifier, items, transcriber):
     """Writes each answer when it is known; reports at the end what failed."""
     failed = []
     writer = open_writer(args.output, args.format, classifier.labels)
     predictions = answer(
         classifier,
         items,
+        transcriber,
         max_batch_length=args.max_batch_length,
         progress=sys.stderr.isatty(),
     )
@@ -207,4 +234,4 @@ def _problem(item, modalities):
     there = {"speech": item.audio, "text": item.text}
     if item.error or any(there[name] is not None for name in modalities):
         return item.error
-    return f"there is no {' or '.join(modalities)} for '{item.source}'"
+    return f"there is no {' or '.join(sorted(modalities))} for '{item.source}'"

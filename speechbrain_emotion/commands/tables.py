@@ -67,6 +67,27 @@ def align(rows, n_left):
     )
 
 
+def one_line(text):
+    """Puts a text on one line.
+
+    Arguments
+    ---------
+    text : str or None
+        Any text.
+
+    Returns
+    -------
+    str
+        Its words with single spaces between them; empty where there is none.
+
+    Example
+    -------
+    >>> one_line("Oh,\\n no!\\n")
+    'Oh, no!'
+    """
+    return " ".join((text or "").split())
+
+
 def _name(prediction):
     """What an answer is called: its file or id, or else its text."""
     text = textwrap.shorten(prediction.text or "-", NAME_WIDTH, placeholder="…")

@@ -101,8 +101,7 @@ def open_writer(output, format, labels):
     >>> path.read_text()
     '[]\\n'
     """
-    opened = _standard_output(format) if output is None else _open(output)
-    with opened as stream:
+    with open_output(output, format) as stream:
         writer = Writer(stream, format, labels)
         try:
             yield writer
@@ -110,7 +109,34 @@ def open_writer(output, format, labels):
             writer.finish()
 
 
-def check_output(output, inputs):
+def open_output(output, format):
+    """Opens where answers go.
+
+    Arguments
+    ---------
+    output : str or Path
+        The file; None: standard output.
+    format : str
+        "table" is for people, whose terminal may lack letters; others are
+        written in UTF-8.
+
+    Returns
+    -------
+    context manager
+        Gives the open file.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "answers.txt"
+    >>> with open_output(path, "vtt") as stream:
+    ...     _ = stream.write("WEBVTT")
+    >>> path.read_text()
+    'WEBVTT'
+    """
+    return _standard_output(format) if output is None else _open(output)
+
+
+def check_output(output, inputs, option="--output"):
     """Makes sure, before any work is done, that a file can be written.
 
     Arguments
@@ -119,6 +145,8 @@ def check_output(output, inputs):
         The file.
     inputs : list of str
         Files that are read.
+    option : str
+        What names the file, for the message.
 
     Raises
     ------
@@ -136,13 +164,13 @@ def check_output(output, inputs):
     folder = pathlib.Path(output).parent
     if not folder.is_dir():
         raise ValueError(
-            f"--output '{output}': there is no folder '{folder}': make it first"
+            f"{option} '{output}': there is no folder '{folder}': make it first"
         )
     if os.path.isdir(output):
-        raise ValueError(f"--output '{output}' is a folder: name a file")
+        raise ValueError(f"{option} '{output}' is a folder: name a file")
     if os.path.abspath(output) in map(os.path.abspath, inputs):
         raise ValueError(
-            f"--output '{output}' is an input, which would be lost: name "
+            f"{option} '{output}' is an input, which would be lost: name "
             "another file"
         )
 

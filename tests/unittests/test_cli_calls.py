@@ -28,8 +28,6 @@ def ask_nothing(*args, **kwargs):
         (["a.wav", "b.wav", "--text", "so"], "but there are 2"),
         (["a.wav", "--max-batch-length", "0"], "0.0: a positive number"),
         (["a.wav", "--max-batch-length", "nan"], "nan: a positive number"),
-        (["a.wav", "--mode", "text"], "mode 'text' reads text: give"),
-        (["a.wav", "--mode", "concat"], "mode 'concat' reads text: give"),
         (["--text", "so", "--mode", "mean"], "mode 'mean' hears speech"),
         (["--texts", "gone.csv"], "there is no CSV file 'gone.csv'"),
         (["--texts", "broken.csv"], "has no column 'text' or 'words'"),

@@ -55,7 +55,8 @@ def test_known_models_are_those_of_the_interface():
 
 
 @pytest.mark.parametrize(
-    "argv", [["--help"], ["predict", "--help"], ["models"]]
+    "argv",
+    [["--help"], ["predict", "--help"], ["timeline", "--help"], ["models"]],
 )
 def test_no_torch_is_loaded(argv):
     script = (
