@@ -16,8 +16,7 @@ class EmotionBrain(ResumableBrain):
     """Trains and evaluates an emotion model.
 
     Encoder and head have an optimizer each; parameters that are frozen are in
-    neither. The checkpoint with the best unweighted average recall (UAR) on
-    the validation part is kept.
+    neither. The checkpoint that is best on the validation part is kept.
 
     Arguments
     ---------
@@ -35,10 +34,17 @@ class EmotionBrain(ResumableBrain):
         called with the optimizer before each of its steps.
     augment : speechbrain.augment.augmenter.Augmenter
         Applied to the waveforms in training; None for none.
+    spans : SpanSampler
+        Which parts of the utterances to answer from in training; None for
+        the whole only.
     train_logger : speechbrain.utils.train_logger.TrainLogger
         Gets the statistics of each epoch.
     report_folder : str or Path
         Where the test results are written.
+    selection : str
+        What is best on the validation part: "UAR", the highest unweighted
+        average recall, or "loss", the lowest loss, which varies less where
+        there are few utterances.
     mask_absent_labels : bool
         Whether, in training, an utterance is compared only with the labels
         that its corpus has. Otherwise a model of several corpora learns that
@@ -58,9 +64,13 @@ class EmotionBrain(ResumableBrain):
         augment,
         train_logger,
         report_folder,
+        spans=None,
+        selection="UAR",
         mask_absent_labels=False,
         **kwargs,
     ):
+        if selection not in ("UAR", "loss"):
+            raise ValueError(f"selection={selection!r}: expected UAR or loss")
         if mask_absent_labels and getattr(compute_cost, "label_smoothing", 0):
             raise ValueError(
                 "mask_absent_labels and label_smoothing exclude each other: "
@@ -77,6 +87,9 @@ class EmotionBrain(ResumableBrain):
         self.encoder_opt_class = encoder_opt_class
         self.schedulers = schedulers
         self.augment = augment
+        self.spans = spans
+        self.extreme = {"UAR": "max", "loss": "min"}[selection]
+        self.selection = selection
         self.train_logger = train_logger
         self.report_folder = pathlib.Path(report_folder)
         self.mask_absent_labels = mask_absent_labels
@@ -92,19 +105,35 @@ class EmotionBrain(ResumableBrain):
         return getattr(model, "module", model)
 
     def compute_forward(self, batch, stage):
-        """Waveforms (augmented), texts -> logits, [batch, n_classes]."""
+        """Waveforms (augmented), texts -> logits, [batch, n_classes].
+
+        In training the batch is that of ``_replicate``.
+        """
         batch = batch.to(self.device)
         wavs = wav_lens = texts = None
         if "speech" in self.model.modalities:
             wavs, wav_lens = batch.sig
         if "text" in self.model.modalities:
             texts = batch.words
-        if stage == sb.Stage.TRAIN and self.augment is not None:
+        if stage != sb.Stage.TRAIN:
+            return self.modules.model(wavs, wav_lens, texts)
+        spans = None
+        if self.augment is not None:
             wavs, wav_lens = self.augment(wavs, wav_lens)
-            if texts is not None:
-                rows = self.augment.replicate_labels(torch.arange(len(texts)))
-                texts = [texts[row] for row in rows]
-        return self.modules.model(wavs, wav_lens, texts)
+        if self.spans is not None:
+            spans = self.spans(wavs, wav_lens)
+        if texts is not None:
+            rows = self._replicate(torch.arange(len(texts)))
+            texts = [texts[row] for row in rows]
+        return self.modules.model(wavs, wav_lens, texts, spans)
+
+    def _replicate(self, rows):
+        """Repeats rows of a batch as augmentation and spans do."""
+        if self.augment is not None:
+            rows = self.augment.replicate_labels(rows)
+        if self.spans is not None:
+            rows = rows.repeat_interleave(self.spans.n_spans, dim=0)
+        return rows
 
     def compute_objectives(self, predictions, batch, stage):
         """Logits -> loss; outside training the predictions are kept."""
@@ -114,18 +143,12 @@ class EmotionBrain(ResumableBrain):
         if stage != sb.Stage.TRAIN:
             self.metrics.append(batch.id, predictions, targets)
             return self.compute_cost(predictions, targets)
-        masks = None
         if self.label_masks is not None:
             masks = torch.stack([self.label_masks[id] for id in batch.id])
-        if self.augment is not None:
-            targets = self.augment.replicate_labels(targets)
-            if masks is not None:
-                masks = self.augment.replicate_labels(masks)
-        if masks is not None:
+            masks = self._replicate(masks).to(predictions.device)
             lowest = torch.finfo(predictions.dtype).min
-            masks = masks.to(predictions.device)
             predictions = predictions.masked_fill(~masks, lowest)
-        return self.compute_cost(predictions, targets)
+        return self.compute_cost(predictions, self._replicate(targets))
 
     def fit(self, epoch_counter, train_set, *args, **kwargs):
         """Trains the model; see ``speechbrain.Brain.fit``.
@@ -190,14 +213,15 @@ class EmotionBrain(ResumableBrain):
                 train_stats={"loss": self.train_loss},
                 valid_stats=stats,
             )
-            self.save_epoch({"epoch": epoch, **stats}, max_keys=["UAR"])
+            best = {f"{self.extreme}_keys": [self.selection]}
+            self.save_epoch({"epoch": epoch, **stats}, **best)
         else:
             self.train_logger.log_stats(
                 {"Epoch loaded": self.epoch_loaded}, test_stats=stats
             )
 
     def evaluate(self, test_set, **kwargs):
-        """Evaluates the checkpoint with the best validation UAR.
+        """Evaluates the checkpoint that is best on the validation part.
 
         The results, over all clips and for each corpus, are kept in
         ``reports`` and written to the report folder.
@@ -214,7 +238,8 @@ class EmotionBrain(ResumableBrain):
         float
             Average test loss.
         """
-        loss = super().evaluate(test_set, max_key="UAR", **kwargs)
+        best = {f"{self.extreme}_key": self.selection}
+        loss = super().evaluate(test_set, **best, **kwargs)
         corpora = {
             id: item.get("corpus", "unknown corpus")
             for id, item in test_set.data.items()

@@ -96,6 +96,7 @@ def train_head(hparams, run_opts, datasets):
         encoder_opt_class=None,
         schedulers={"head": hparams["head_scheduler"]},
         augment=hparams["head_augment"],
+        spans=hparams["spans"],
         train_logger=hparams["head_logger"],
         report_folder=hparams["output_folder"],
     )

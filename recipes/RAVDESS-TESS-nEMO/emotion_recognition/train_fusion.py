@@ -105,8 +105,10 @@ if __name__ == "__main__":
         encoder_opt_class=None,
         schedulers=hparams["schedulers"],
         augment=hparams["augment"],
+        spans=hparams["spans"],
         train_logger=hparams["train_logger"],
         report_folder=hparams["output_folder"],
+        selection=hparams["selection"],
     )
     brain.fit(
         hparams["epoch_counter"],
