@@ -7,10 +7,12 @@ import argparse
 import pathlib
 from dataclasses import replace
 
+import torch
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from speechbrain_emotion.commands.tables import format_table
+from speechbrain_emotion.commands.timeline_formats import FORMATS
 from speechbrain_emotion.inference.classifier import EmotionClassifier
 from speechbrain_emotion.inference.known import EMBEDDED_MODELS
 
@@ -125,6 +127,16 @@ def show_both(clip):
     print(format_table(named))
 
 
+def show_timeline(clips):
+    """Prints what is said of each stretch of speech in joined clips."""
+    classifier = EmotionClassifier.from_hparams(EMBEDDED_MODELS / "audio")
+    recording = torch.cat([classifier.load_audio(clip) for clip in clips])
+    prediction = classifier.predict(recording, segments="vad")
+    names = [true_label(clip) for clip in clips]
+    print(f"{len(clips)} clips joined: {', '.join(names)}")
+    print(FORMATS["table"](prediction, len(recording) / 16000), end="")
+
+
 def main():
     """Runs the demonstration of the three models in the package."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -140,6 +152,8 @@ def main():
     show_text()
     print("\n== Speech and text ==\n")
     show_both(clips[0])
+    print("\n== Over time ==\n")
+    show_timeline(clips[-6:])
 
 
 if __name__ == "__main__":

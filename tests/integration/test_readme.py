@@ -8,6 +8,7 @@ import ruamel.yaml
 from hyperpyyaml import load_hyperpyyaml
 from tiny_models import write_bert, write_cached, write_concat_model
 
+from speechbrain_emotion import Transcript, WhisperTranscriber, Word
 from speechbrain_emotion.inference import published
 
 
@@ -35,7 +36,20 @@ def hub_cache(tmp_path, monkeypatch):
     published._kept.clear()
 
 
-def test_python_examples(readme, hub_cache, pytestconfig, monkeypatch, capsys):
+@pytest.fixture
+def no_whisper(monkeypatch):
+    """Stands in for Whisper, which would be downloaded."""
+    pytest.importorskip("whisper_timestamped")
+    words = [Word("Don't", 0.4, 0.6), Word("forget!", 0.6, 0.9, 0.5)]
+    transcript = Transcript("Don't forget!", words, "en")
+    monkeypatch.setattr(
+        WhisperTranscriber, "transcribe", lambda *args: transcript
+    )
+
+
+def test_python_examples(
+    readme, hub_cache, no_whisper, pytestconfig, monkeypatch, capsys
+):
     monkeypatch.chdir(pytestconfig.rootpath)
     examples = blocks(readme, "python")
     assert examples
@@ -43,6 +57,7 @@ def test_python_examples(readme, hub_cache, pytestconfig, monkeypatch, capsys):
         exec(compile(example, "README.md", "exec"), {})
     out = capsys.readouterr().out
     assert "there is no audio file 'missing.wav'" in out
+    assert "Don't forget!" in out
 
 
 def test_yaml_example(readme, pytestconfig):
