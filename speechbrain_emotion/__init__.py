@@ -20,11 +20,11 @@ _HOMES = {
     "EMBEDDED_MODELS": "speechbrain_emotion.inference.known",
     "EmotionClassifier": "speechbrain_emotion.inference.classifier",
     "Prediction": "speechbrain_emotion.inference.prediction",
-    "TextError": "speechbrain_emotion.dataio.transcript",
+    "TextError": "speechbrain_emotion.dataio.words",
     "Transcript": "speechbrain_emotion.dataio.transcript",
     "UntrustedYamlError": "speechbrain_emotion.utils.trusted_yaml",
     "WhisperTranscriber": "speechbrain_emotion.inference.transcription",
-    "Word": "speechbrain_emotion.dataio.transcript",
+    "Word": "speechbrain_emotion.dataio.words",
     "predict_emotion": "speechbrain_emotion.inference.published",
 }
 

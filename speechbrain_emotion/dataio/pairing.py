@@ -3,7 +3,8 @@
 Corpora of acted emotion repeat a few sentences that say nothing of it, and
 corpora of emotional texts have no audio. To train a model of both, clips are
 paired with texts of the same label. In such pairs the two modalities know
-nothing of each other but the label.
+nothing of each other but the label. In real speech the words are mostly
+neutral, whatever the voice: pairs with neutral texts teach that.
 """
 
 import json
@@ -13,6 +14,8 @@ from pathlib import Path
 
 from .manifests import write_json
 from .protocol import PARTS
+
+NEUTRAL = "neutral"
 
 
 def prepare_pairs(
@@ -24,6 +27,7 @@ def prepare_pairs(
     record_file,
     copies,
     seed,
+    neutral_copies=0,
     skip_prep=False,
 ):
     """Pairs the parts of a speech corpus with those of a text corpus.
@@ -48,6 +52,8 @@ def prepare_pairs(
         Number of texts for each training clip; the others get one.
     seed : int
         Seed of the choice.
+    neutral_copies : int
+        Number of neutral texts that each training clip gets besides.
     skip_prep : bool
         Whether to do nothing at all.
 
@@ -63,6 +69,7 @@ def prepare_pairs(
         "speech_folder": str(Path(speech_folder).absolute()),
         "text_folder": str(Path(text_folder).absolute()),
         "copies": copies,
+        "neutral_copies": neutral_copies,
         "seed": seed,
     }
     if Path(record_file).exists() and _read(record_file) != settings:
@@ -79,10 +86,11 @@ def prepare_pairs(
             annotation,
             copies if part == "train" else 1,
             seed,
+            neutral_copies if part == "train" else 0,
         )
 
 
-def pair_manifests(speech, text, paired, copies, seed):
+def pair_manifests(speech, text, paired, copies, seed, neutral_copies=0):
     """Gives every clip the words of texts with the same label.
 
     Clips of a label that no text has are left out.
@@ -101,11 +109,14 @@ def pair_manifests(speech, text, paired, copies, seed):
         of the copy.
     seed : int
         Seed of the choice.
+    neutral_copies : int
+        Number of neutral texts for each of these clips, besides.
 
     Raises
     ------
     ValueError
-        Where no clip has a label that a text has.
+        Where no clip has a label that a text has, or there is no neutral
+        text, though some are asked for.
 
     Example
     -------
@@ -128,11 +139,16 @@ def pair_manifests(speech, text, paired, copies, seed):
     by_label = defaultdict(list)
     for id, entry in texts.items():
         by_label[entry["emo"]].append(id)
+    if neutral_copies and not by_label[NEUTRAL]:
+        raise ValueError(f"'{text}' has no text with the label {NEUTRAL}")
     draw = random.Random(seed)
     pairs = {}
     for id, clip in clips.items():
-        for copy in range(copies if by_label[clip["emo"]] else 0):
-            text_id = draw.choice(by_label[clip["emo"]])
+        if not by_label[clip["emo"]]:
+            continue
+        labels = [clip["emo"]] * copies + [NEUTRAL] * neutral_copies
+        for copy, label in enumerate(labels):
+            text_id = draw.choice(by_label[label])
             words = texts[text_id]["words"]
             pair = {**clip, "words": words, "text_id": text_id}
             pairs[f"{id}_{copy}"] = pair

@@ -7,37 +7,13 @@ import itertools
 import math
 import re
 
+from speechbrain_emotion.dataio.words import TextError, Word, find_words
+
 # Words may end a little behind the audio, whose length is rounded.
 TOLERANCE = 0.02  # seconds
 SENTENCE_END = re.compile(r"[.!?…。！？]['\"”’»)\]]*$")
 PAUSE_SECONDS = 1.0  # ends a sentence that has no full stop
 SENTENCE_SECONDS = 30.0  # so that no text encoder has to cut one
-
-
-class TextError(ValueError):
-    """A text that cannot be used; the message says why."""
-
-
-@dataclasses.dataclass(frozen=True)
-class Word:
-    """A word of a transcript.
-
-    Arguments
-    ---------
-    text : str
-        The word as it stands in the text, with punctuation.
-    start : float
-        Where it starts in the audio, in seconds.
-    end : float
-        Where it ends, in seconds.
-    confidence : float
-        How sure the transcriber is of it, between 0 and 1.
-    """
-
-    text: str
-    start: float
-    end: float
-    confidence: float = 1.0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -62,8 +38,7 @@ class Transcript:
     Raises
     ------
     TextError
-        If a word is not in the text, or if times or confidences of words
-        cannot be.
+        If a word is not in the text, or if words overlap.
 
     Example
     -------
@@ -73,10 +48,10 @@ class Transcript:
     [(0.2, 0.5, 'Oh!'), (0.7, 1.1, 'Kids.')]
     >>> transcript.passage(0.6, 1.0).text
     'Kids.'
-    >>> Transcript("Oh!", [Word("Oh!", 0.5, 0.2)])
+    >>> Transcript("Oh!", [Word("Kids", 0.2, 0.5)])
     Traceback (most recent call last):
     ...
-    speechbrain_emotion.dataio.transcript.TextError: the word 'Oh!' ends ...
+    speechbrain_emotion.dataio.words.TextError: the word 'Kids' at 0.2 ...
     """
 
     text: str
@@ -90,7 +65,11 @@ class Transcript:
                 f"the text of a transcript is {self.text!r}: give a string"
             )
         for word in self.words:
-            _check_word(word)
+            if not isinstance(word, Word):
+                raise TextError(
+                    f"a word of a transcript is of type {type(word).__name__}:"
+                    " give a Word; see also Transcript.from_dict"
+                )
         for before, word in itertools.pairwise(self.words):
             if word.start < before.end - 1e-6:
                 raise TextError(
@@ -98,7 +77,7 @@ class Transcript:
                     f"one ends at {before.end:g} s, the next starts at "
                     f"{word.start:g} s; give words in order of time"
                 )
-        object.__setattr__(self, "offsets", _find_words(self.words, self.text))
+        object.__setattr__(self, "offsets", find_words(self.words, self.text))
 
     @classmethod
     def from_dict(cls, content):
@@ -130,6 +109,11 @@ class Transcript:
             'seconds, "end": seconds, "confidence": 0 to 1}]}'
         )
         try:
+            known = {"text", "words", "language"}
+            if unknown := set(content) - known:
+                raise TextError(f"{form}, but it has {sorted(unknown)}, too")
+            if not {"text", "words"} & set(content):
+                raise TextError(f"{form}, but it has neither text nor words")
             words = [Word(**word) for word in content.get("words", ())]
             text = content.get("text", " ".join(word.text for word in words))
             return cls(text, words, content.get("language"))
@@ -179,17 +163,18 @@ class Transcript:
         """Indexes of the words that sentences start with, and the end."""
         bounds = [0]
         for i, (word, following) in enumerate(
-            itertools.zip_longest(self.words, self.words[1:]), start=1
+            itertools.pairwise(self.words), start=1
         ):
+            # The full stop may belong to the word or follow it.
+            spoken = self.text[self.offsets[i - 1][0] : self.offsets[i][0]]
             if (
-                following is None
-                or SENTENCE_END.search(word.text)
+                SENTENCE_END.search(spoken.rstrip())
                 or following.start - word.end >= PAUSE_SECONDS
                 or following.end - self.words[bounds[-1]].start
                 > SENTENCE_SECONDS
             ):
                 bounds.append(i)
-        return bounds
+        return [*bounds, len(self.words)] if self.words else bounds
 
     def passage(self, start=0.0, end=math.inf):
         """Finds what is said in a stretch of time.
@@ -215,12 +200,28 @@ class Transcript:
         last = bisect.bisect_left(self._middles, end)
         if first == last:
             return None
-        if last - first == len(self.words):
-            return Passage(self, range(last))
+        return self.passage_of(first, last)
+
+    def passage_of(self, first, end):
+        """Finds some words within the sentences that they are from.
+
+        Arguments
+        ---------
+        first : int
+            Index of the first word.
+        end : int
+            The one behind the last word.
+
+        Returns
+        -------
+        Passage
+        """
+        if end - first == len(self.words):
+            return Passage(self, range(end))
         bounds = self._sentence_bounds
         opening = bounds[bisect.bisect_right(bounds, first) - 1]
-        closing = bounds[bisect.bisect_left(bounds, last)]
-        chosen = range(first - opening, last - opening)
+        closing = bounds[bisect.bisect_left(bounds, end)]
+        chosen = range(first - opening, end - opening)
         return Passage(self._slice(opening, closing), chosen)
 
     @functools.cached_property
@@ -230,10 +231,11 @@ class Transcript:
 
     def _slice(self, first, end):
         """Some of the words, with their part of the text."""
-        start, stop = self.offsets[first][0], self.offsets[end - 1][1]
-        return Transcript(
-            self.text[start:stop], self.words[first:end], self.language
-        )
+        starts = [start for start, _ in self.offsets] + [len(self.text)]
+        # What stands in front of the first word belongs to it.
+        start = starts[first] if first else 0
+        text = self.text[start : starts[end]].strip()
+        return Transcript(text, self.words[first:end], self.language)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -338,41 +340,3 @@ class Passage:
     def _pick(self, sequence):
         """The entries of the words that are meant."""
         return list(sequence[self.chosen.start : self.chosen.stop])
-
-
-def _find_words(words, text):
-    """Where each word stands in a text: (first, end) characters."""
-    offsets, position = [], 0
-    for word in words:
-        first = text.find(word.text, position)
-        if first < 0:
-            raise TextError(
-                f"the word '{word.text}' at {word.start:g} s is not in its "
-                "place in the text: the words must be those of the text, in "
-                "the same order"
-            )
-        position = first + len(word.text)
-        offsets.append((first, position))
-    return offsets
-
-
-def _check_word(word):
-    """Makes sure that a word has sense."""
-    if not isinstance(word.text, str) or not word.text.strip():
-        raise TextError(f"a word of a transcript is {word.text!r}")
-    numbers = (word.start, word.end, word.confidence)
-    if not all(isinstance(x, int | float) for x in numbers):
-        raise TextError(
-            f"the word '{word.text}' has start, end and confidence "
-            f"{numbers}: give numbers"
-        )
-    if not 0 <= word.start <= word.end < math.inf:
-        raise TextError(
-            f"the word '{word.text}' ends at {word.end:g} s and starts at "
-            f"{word.start:g} s: give 0 <= start <= end, in seconds"
-        )
-    if not 0 <= word.confidence <= 1:
-        raise TextError(
-            f"the word '{word.text}' has a confidence of "
-            f"{word.confidence:g}: give 0 to 1"
-        )

@@ -9,7 +9,7 @@ from speechbrain_emotion.inference.encoding import WHOLE
 from speechbrain_emotion.inference.inputs import check_wav
 from speechbrain_emotion.inference.pieces import PieceAverage, said, text_pieces
 from speechbrain_emotion.inference.prediction import Prediction, Segment
-from speechbrain_emotion.inference.segments import needs_times, segment_bounds
+from speechbrain_emotion.inference.segments import find_segments, needs_times
 from speechbrain_emotion.inference.utterance import (
     SAMPLE_RATE,
     source_of,
@@ -23,8 +23,8 @@ class Answering:
     """Adds the answers for utterances to an interface that encodes.
 
     The interface has ``labels``, ``modalities``, ``encoder``,
-    ``load_audio``, ``encode_batch``, ``encode_segments`` and
-    ``classify_embeddings``.
+    ``load_audio``, ``encode_batch``, ``encode_segments``,
+    ``classify_embeddings`` and ``mods.model``.
     """
 
     def stands_alone(self, utterance, options):
@@ -89,12 +89,14 @@ class Answering:
         """
         if not self.stands_alone(utterance, options):
             return self.answer_batch([(utterance, self.load(utterance))])[0]
-        bounds = self._bounds(utterance, options)
-        embeddings, answered = self._encode(utterance, bounds, options)
+        bounds, texts = self._find_segments(utterance, options)
+        embeddings, answered = self._encode(utterance, bounds, texts, options)
         whole, *scores = self._scores(embeddings)
         segments = [
-            self._segment(utterance, *bound, scores if there else {})
-            for bound, scores, there in zip(bounds, scores, answered[1:])
+            self._segment(utterance, bound, text, scores if there else {})
+            for bound, text, scores, there in zip(
+                bounds, texts, scores, answered[1:]
+            )
         ]
         return self._prediction(utterance, whole, segments)
 
@@ -119,7 +121,7 @@ class Answering:
             If it cannot be used.
         """
         if self.stands_alone(utterance, options):
-            return self._encode(utterance, [], options)[0]
+            return self._encode(utterance, [], [], options)[0]
         return self._encode_short(
             [self.load(utterance)], [said(utterance.text)]
         )
@@ -143,6 +145,21 @@ class Answering:
         if isinstance(utterance.audio, torch.Tensor):
             return split_waveform(utterance.audio, rate)
         return stream_audio(utterance.audio, rate)
+
+    def heeds(self, passage):
+        """Whether a text has a part in an answer.
+
+        Arguments
+        ---------
+        passage : str, Passage or None
+            What is said.
+
+        Returns
+        -------
+        bool
+            False where nothing is said, or nothing that the model trusts.
+        """
+        return passage is not None and self.mods.model.heeds(passage)
 
     def load(self, utterance):
         """Reads the waveform of an utterance.
@@ -170,17 +187,17 @@ class Answering:
         check_wav(wav, utterance.name, self.encoder)
         return wav
 
-    def _bounds(self, utterance, options):
-        """Start and end of the segments that are asked for."""
+    def _find_segments(self, utterance, options):
+        """The segments that are asked for, and what is said in them."""
         kind = options.segments
         if kind is None:
-            return []
+            return [], []
         if utterance.audio is None and not needs_times(kind):
             raise TextError(
-                f"the segments {kind!r} are parts of audio, and {utterance.text!r} "
-                "has none: choose words or sentences"
+                f"the segments {kind!r} are parts of audio, which "
+                f"{utterance.name} has not: choose words or sentences"
             )
-        return segment_bounds(
+        return find_segments(
             kind,
             utterance.audio_seconds,
             utterance.text,
@@ -189,28 +206,28 @@ class Answering:
             options.window_seconds,
         )
 
-    def _encode(self, utterance, bounds, options):
+    def _encode(self, utterance, bounds, texts, options):
         """Embeds an utterance and its segments, and says which have sense."""
-        bounds = [WHOLE, *bounds]
         if utterance.audio is None or "speech" not in self.modalities:
-            return self._encode_texts(utterance, bounds)
+            return self._encode_texts([utterance.text, *texts])
         return self.encode_segments(
             self.blocks(utterance),
-            bounds,
+            [WHOLE, *bounds],
             utterance.text,
             utterance.name,
             options.max_batch_length,
             utterance.n_samples if options.progress else None,
+            [said(utterance.text), *texts],
         )
 
-    def _encode_texts(self, utterance, bounds):
-        """Embeds what is said in segments, and says where something is."""
+    def _encode_texts(self, texts):
+        """Embeds what is said, and says where something is."""
         pieces = [
             (i, *piece)
-            for i, bound in enumerate(bounds)
-            for piece in text_pieces(utterance.text, *bound)
+            for i, text in enumerate(texts)
+            for piece in text_pieces(text)
         ]
-        average = PieceAverage(len(bounds))
+        average = PieceAverage(len(texts))
         for first in range(0, len(pieces), TEXTS_AT_ONCE):
             segments, passages, n_words = zip(
                 *pieces[first : first + TEXTS_AT_ONCE]
@@ -237,8 +254,11 @@ class Answering:
 
     def _modalities(self, utterance, passage):
         """What an answer comes from."""
-        there = {"speech": utterance.audio, "text": passage}
-        return tuple(m for m in self.modalities if there[m] is not None)
+        there = {
+            "speech": utterance.audio is not None,
+            "text": self.heeds(passage),
+        }
+        return tuple(m for m in self.modalities if there[m])
 
     def _prediction(self, utterance, scores, segments=()):
         """The answer for an utterance."""
@@ -253,13 +273,11 @@ class Answering:
             segments=tuple(segments),
         )
 
-    def _segment(self, utterance, start, end, scores):
+    def _segment(self, utterance, bound, passage, scores):
         """The answer for a segment; no scores where it has no sense."""
-        passage = said(utterance.text, start, end)
         label = max(scores, key=scores.get, default=None)
         return Segment(
-            start,
-            end,
+            *bound,
             label,
             scores.get(label),
             scores,

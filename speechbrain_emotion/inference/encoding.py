@@ -186,6 +186,7 @@ class UtteranceEncoder:
         name="the recording",
         max_batch_length=MAX_BATCH_LENGTH,
         progress=None,
+        texts=None,
     ):
         """Computes the embeddings of parts of a recording, all in one pass.
 
@@ -210,6 +211,10 @@ class UtteranceEncoder:
             As ``encode_recording``.
         progress : int or None
             As ``encode_recording``.
+        texts : list of str, Passage or None
+            What is said in each segment; by default what ``text`` has in its
+            time. In a segment longer than a window, each window is read with
+            what ``text`` has there.
 
         Returns
         -------
@@ -236,11 +241,12 @@ class UtteranceEncoder:
         torch.Size([3, 1536])
         """
         layout = self.window_layout
+        if "text" not in self.modalities:
+            text, texts = None, None
+        if texts is None:
+            texts = [said(text, *bound) for bound in bounds]
         segments = SegmentFrames(
-            bounds,
-            text if "text" in self.modalities else None,
-            layout,
-            self.encoder.sample_rate,
+            bounds, text, texts, layout, self.encoder.sample_rate
         )
         windows = tqdm(
             self._windows(check_blocks(blocks, name), layout),

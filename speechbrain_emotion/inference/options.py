@@ -44,15 +44,19 @@ class Options:
     def __post_init__(self):
         check_segments(self.segments, self.window_seconds)
         check_batch_length(self.max_batch_length)
-        if self.transcriber is not None and not hasattr(
-            self.transcriber, "transcribe"
+        transcriber = self.transcriber
+        if transcriber is not None and (
+            isinstance(transcriber, type)
+            or not hasattr(transcriber, "transcribe")
         ):
             raise ValueError(
-                f"the transcriber is a {type(self.transcriber).__name__}: give "
-                "one that has a method transcribe, such as WhisperTranscriber"
+                f"the transcriber is a {type(transcriber).__name__}: give one "
+                "that has a method transcribe, such as WhisperTranscriber()"
             )
 
-    def for_model(self, modalities, inputs, texts, language=None):
+    def for_model(
+        self, modalities, inputs, texts, language=None, device=None
+    ):
         """Compares what is given with what a model reads.
 
         Arguments
@@ -65,6 +69,8 @@ class Options:
             Texts.
         language : str or None
             What the model's texts are in.
+        device : str or None
+            Where the model is.
 
         Returns
         -------
@@ -86,7 +92,7 @@ class Options:
         needed = "text" in modalities or needs_times(self.segments)
         transcriber = self.transcriber
         if needed and texts is None and inputs is not None:
-            transcriber = transcriber or default_transcriber(language)
+            transcriber = transcriber or default_transcriber(language, device)
             texts = ()  # there will be some
         if needed and "text" not in modalities:
             texts = None  # only the times are used

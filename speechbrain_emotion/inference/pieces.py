@@ -11,6 +11,8 @@ from speechbrain_emotion.dataio.transcript import Transcript
 PAUSE = 1e-3
 # Text encoders cut what is longer than about 500 tokens.
 MAX_WORDS = 200
+# Frames that an encoder may lack at the end.
+NEAR_END = 3
 
 
 class SegmentFrames:
@@ -23,6 +25,8 @@ class SegmentFrames:
         the recording.
     text : str, Passage, Transcript or None
         What is said in the recording.
+    texts : list of str, Passage or None
+        What is said in each segment.
     layout : WindowLayout
         How the recording is cut.
     sample_rate : int
@@ -32,14 +36,16 @@ class SegmentFrames:
     -------
     >>> from speechbrain_emotion.inference.windows import WindowLayout
     >>> layout = WindowLayout(size=3200, context=320, frame=320)
-    >>> segments = SegmentFrames([(0.0, math.inf), (0.1, 0.2)], "Oh!", layout)
+    >>> bounds, texts = [(0.0, math.inf), (0.1, 0.2)], ["Oh!", "Oh!"]
+    >>> segments = SegmentFrames(bounds, "Oh!", texts, layout)
     >>> segments.within(0, 8)
     [(0, slice(0, 8, None), 'Oh!'), (1, slice(5, 8, None), 'Oh!')]
     """
 
-    def __init__(self, bounds, text, layout, sample_rate=16000):
+    def __init__(self, bounds, text, texts, layout, sample_rate=16000):
         self.bounds = bounds
         self.text = text
+        self.texts = texts
         self.frame_seconds = layout.frame / sample_rate
         self.window_seconds = layout.size / sample_rate
         starts, ends = zip(*bounds)
@@ -67,8 +73,10 @@ class SegmentFrames:
         """
         firsts = self.first
         if is_last:
-            # A word may lie in the samples that do not fill a frame.
-            firsts = firsts.clamp(max=end - 1)
+            # A word may lie in the samples that do not fill a frame; what is
+            # farther behind is a mistake of the file's header.
+            near = firsts < end + NEAR_END
+            firsts = torch.where(near, firsts.clamp(max=end - 1), firsts)
         inside = (firsts < end) & (self.end > first)
         seconds = (
             first * self.frame_seconds,
@@ -88,9 +96,9 @@ class SegmentFrames:
         start, end = self.bounds[i]
         # A segment that a window cuts has its text in both pieces. What is
         # longer has in each window what is said there.
-        if end - start > self.window_seconds:
-            start, end = max(start, window_start), min(end, window_end)
-        return said(self.text, start, end)
+        if end - start <= self.window_seconds:
+            return self.texts[i]
+        return said(self.text, max(start, window_start), min(end, window_end))
 
     def _to_frames(self, seconds):
         """The frames that times lie nearest to."""
@@ -173,17 +181,13 @@ class PieceAverage:
         return means.float(), totals > 0
 
 
-def text_pieces(text, start=0.0, end=math.inf):
-    """Finds what is said in a stretch of time, in pieces that can be read.
+def text_pieces(text):
+    """Cuts what is said into pieces that a text encoder can read.
 
     Arguments
     ---------
-    text : str, Transcript or None
-        As ``said``.
-    start : float
-        In seconds.
-    end : float
-        In seconds.
+    text : str, Passage, Transcript or None
+        What is said.
 
     Returns
     -------
@@ -191,19 +195,22 @@ def text_pieces(text, start=0.0, end=math.inf):
         Passages of whole sentences, each with its number of words. What has
         no words, or not many, is one piece.
     """
-    passage = said(text, start, end)
+    passage = said(text)
     if passage is None:
         return []
     if isinstance(passage, str) or len(passage.words) <= MAX_WORDS:
         return [(passage, 1)]
-    inside = [s for s in text.sentences if start <= s.start < end]
-    starts, n_words = [start], 0
-    for sentence in inside:
+    context = passage.context
+    ends, n_words = [], 0
+    for sentence in context.sentences:
+        if n_words + len(sentence.words) > MAX_WORDS and n_words:
+            ends.append(sentence.start)
+            n_words = 0
         n_words += len(sentence.words)
-        if n_words > MAX_WORDS:
-            starts.append(sentence.start)
-            n_words = len(sentence.words)
-    parts = [said(text, *b) for b in itertools.pairwise([*starts, end])]
+    starts = [passage.start, *(t for t in ends if t > passage.start)]
+    end = math.nextafter(passage.end, math.inf)
+    bounds = itertools.pairwise([*starts, end])
+    parts = [context.passage(*bound) for bound in bounds]
     return [(part, len(part.words)) for part in parts if part is not None]
 
 

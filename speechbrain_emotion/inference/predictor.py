@@ -6,6 +6,7 @@ from tqdm import tqdm
 
 from speechbrain_emotion.dataio.audio import AudioError
 from speechbrain_emotion.inference.answering import Answering
+from speechbrain_emotion.dataio.transcript import Transcript
 from speechbrain_emotion.inference.batching import make_batches
 from speechbrain_emotion.inference.inputs import TextError
 from speechbrain_emotion.inference.known import MAX_BATCH_LENGTH
@@ -173,7 +174,7 @@ class Predictor(Answering):
         """What a call asks for, checked."""
         language = getattr(self.hparams, "language", None)
         return Options(**options).for_model(
-            self.modalities, inputs, texts, language
+            self.modalities, inputs, texts, language, str(self.device)
         )
 
     def _utterance(self, audio, text):
@@ -188,14 +189,20 @@ class Predictor(Answering):
             transcript = options.transcriber.transcribe(
                 self.blocks(utterance), utterance.name, options.progress
             )
+            if not isinstance(transcript, Transcript):
+                raise ValueError(
+                    f"the transcriber gave a {type(transcript).__name__} for "
+                    f"{utterance.name}: it must give a Transcript"
+                )
             transcript.check_end(utterance.audio_seconds, utterance.name)
             utterance = dataclasses.replace(
                 utterance, text=transcript, transcribed=True
             )
         heard = utterance.audio is not None and "speech" in self.modalities
-        if not heard and said(utterance.text) is None:
+        if not heard and not self.heeds(said(utterance.text)):
             raise TextError(
-                f"{utterance.name} has no words: there is nothing to read"
+                f"{utterance.name} has no words, or none that are sure enough:"
+                " there is nothing to read"
             )
         return utterance
 

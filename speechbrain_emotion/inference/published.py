@@ -112,7 +112,8 @@ def predict_emotion(
             f"{' and '.join(classifier.modalities)}: name another mode or model"
         )
     if mode != "audio" and text is None:
-        transcriber = transcriber or default_transcriber(language)
+        device = str(classifier.device)
+        transcriber = transcriber or default_transcriber(language, device)
     prediction = classifier.predict(
         None if mode == "text" and text is not None else audio_path,
         None if mode == "audio" else text,

@@ -4,14 +4,17 @@ import itertools
 import math
 
 from speechbrain_emotion.dataio.audio import AudioError
-from speechbrain_emotion.dataio.transcript import TOLERANCE, TextError
+from speechbrain_emotion.dataio.transcript import TOLERANCE, Transcript
+from speechbrain_emotion.dataio.words import TextError
 from speechbrain_emotion.inference.known import SEGMENTS, SPOKEN
+from speechbrain_emotion.inference.pieces import said
 from speechbrain_emotion.inference.voice_activity import speech_segments
 
 # About as long as the utterances that models are trained on.
 WINDOW_SECONDS = 3.0
 # A word may have no length; a segment has a frame at least.
 SHORTEST = 0.02
+LONGEST = 1e8  # three years; the length in a header may be a placeholder
 
 
 def check_segments(segments, window_seconds=None):
@@ -39,7 +42,9 @@ def check_segments(segments, window_seconds=None):
     if isinstance(segments, list | tuple):
         for pair in segments:
             _check_pair(pair)
-    elif segments not in (None, *SEGMENTS):
+    elif segments is not None and (
+        not isinstance(segments, str) or segments not in SEGMENTS
+    ):
         raise ValueError(
             f"segments {segments!r}: choose words, sentences, windows or vad, "
             "or give a list of (start, end) in seconds"
@@ -75,8 +80,8 @@ def needs_times(segments):
     return isinstance(segments, str) and segments in SPOKEN
 
 
-def segment_bounds(segments, seconds, text, blocks, name, window_seconds=None):
-    """Finds the parts of an utterance.
+def find_segments(segments, seconds, text, blocks, name, window_seconds=None):
+    """Finds the parts of an utterance, and what is said in them.
 
     Arguments
     ---------
@@ -97,56 +102,81 @@ def segment_bounds(segments, seconds, text, blocks, name, window_seconds=None):
 
     Returns
     -------
-    list of tuple of float
-        Start and end of each, in seconds. They lie within the audio.
+    bounds : list of tuple of float
+        Start and end of each, in seconds, within the audio.
+    texts : list of str, Passage or None
+        What is said in each.
 
     Raises
     ------
     TextError
-        If words or sentences of a text without times are asked for.
+        If words or sentences are asked for, and there is no text, or none
+        with times.
     AudioError
-        If a pair lies behind the audio, and whatever the blocks raise.
+        If a pair lies behind the audio or its length is not known, and
+        whatever the blocks raise.
 
     Example
     -------
-    >>> segment_bounds("windows", 7.0, None, None, "clip")
-    [(0.0, 3.0), (3.0, 6.0), (6.0, 7.0)]
+    >>> find_segments("windows", 7.0, "Oh!", None, "clip")
+    ([(0.0, 3.0), (3.0, 6.0), (6.0, 7.0)], ['Oh!', 'Oh!', 'Oh!'])
     """
-    if isinstance(segments, str) and segments in SPOKEN:
-        bounds = _spoken_bounds(segments, text, name)
-    elif segments == "windows":
-        bounds = _windows(seconds, window_seconds or WINDOW_SECONDS)
+    if needs_times(segments):
+        texts = _spoken(segments, text, name)
+        bounds = [_within(x.start, x.end, seconds) for x in texts]
+        return bounds, texts
+    if segments == "windows":
+        bounds = _windows(seconds, window_seconds or WINDOW_SECONDS, name)
     elif segments == "vad":
-        bounds = speech_segments(blocks())
+        bounds = [
+            _within(*bound, seconds) for bound in speech_segments(blocks())
+        ]
     else:
-        bounds = [(float(start), float(end)) for start, end in segments]
-        for start, end in bounds:
-            if end > seconds + TOLERANCE:
-                raise AudioError(
-                    f"the segment from {start:g} to {end:g} s lies behind "
-                    f"the end of {name}, which lasts {seconds:g} s"
-                )
-    return [(start, min(end, seconds)) for start, end in bounds]
+        bounds = [_checked(*pair, seconds, name) for pair in segments]
+    return bounds, [said(text, *bound) for bound in bounds]
 
 
-def _spoken_bounds(segments, text, name):
-    """Start and end of words or sentences."""
-    words = getattr(text, "words", ())
-    if text and not words and getattr(text, "text", text):
+def _spoken(segments, text, name):
+    """Words or sentences as passages."""
+    times = "a Transcript with the times of its words, or a transcriber"
+    if text is None:
         raise TextError(
-            f"the text of {name} has no times, which {segments} need: give a "
-            "Transcript with words, or no text, and it is transcribed"
+            f"{name} has no text, whose {segments} were asked for: give {times}"
         )
-    if not words:
-        return []
-    spoken = words if segments == "words" else text.sentences
-    return [(x.start, max(x.end, x.start + SHORTEST)) for x in spoken]
+    if not isinstance(text, Transcript) or (text.text and not text.words):
+        raise TextError(
+            f"the text of {name} has no times, which {segments} need: give "
+            f"{times} and no text"
+        )
+    if segments == "sentences":
+        return text.sentences
+    return [text.passage_of(i, i + 1) for i in range(len(text.words))]
 
 
-def _windows(seconds, length):
+def _within(start, end, seconds):
+    """A segment within the audio that has a frame at least."""
+    start = min(start, max(0.0, seconds - SHORTEST))
+    return start, min(max(end, start + SHORTEST), seconds)
+
+
+def _checked(start, end, seconds, name):
+    """A segment that a caller gave."""
+    start, end = float(start), float(end)
+    if start >= seconds or end > seconds + TOLERANCE:
+        raise AudioError(
+            f"the segment from {start:g} to {end:g} s lies behind the end of "
+            f"{name}, which lasts {seconds:g} s"
+        )
+    return start, min(end, seconds)
+
+
+def _windows(seconds, length, name):
     """Windows of equal length, side by side."""
-    if not math.isfinite(seconds):
-        return []
+    if seconds > LONGEST:
+        raise AudioError(
+            f"{name} does not say how long it is: write it anew, e.g. with "
+            "ffmpeg or sox, to have it cut into windows"
+        )
     # Not a sum, which would drift.
     count = math.ceil(seconds / length - 1e-9)
     starts = [i * length for i in range(count)] + [seconds]

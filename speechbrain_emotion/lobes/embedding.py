@@ -190,7 +190,8 @@ class MultimodalEmbedding(SpeechFrames):
     Raises
     ------
     ValueError
-        If fusion and encoders differ in dimension, or there is no such gate.
+        If fusion and encoders differ in dimension, or there is no such gate
+        or confidence.
 
     Example
     -------
@@ -235,6 +236,10 @@ class MultimodalEmbedding(SpeechFrames):
             raise ValueError(
                 f"confidence_gate={confidence_gate!r}: expected None (null in "
                 "YAML), 'mask' or 'weight'"
+            )
+        if not 0 <= min_confidence <= 1:
+            raise ValueError(
+                f"min_confidence={min_confidence!r}: expected 0 to 1"
             )
         self.text_encoder = text_encoder
         self.fusion = fusion
@@ -283,7 +288,9 @@ class MultimodalEmbedding(SpeechFrames):
         if self.training and self.modality_dropout:
             heard, read = self._drop(heard, read)
         groups = cut_pieces(
-            *self._hear(wavs, wav_lens, row_of[heard].unique()), spans
+            *self._hear(wavs, wav_lens, row_of[heard].unique()),
+            spans,
+            together=self.training,
         )
         texts = self._read(texts, read)
         return join_pieces(
@@ -297,6 +304,24 @@ class MultimodalEmbedding(SpeechFrames):
             )
             for indexes, pieces, lens in groups
         )
+
+    def heeds(self, text):
+        """Whether a text has a part in the embedding.
+
+        Arguments
+        ---------
+        text : str or Passage
+            What is said.
+
+        Returns
+        -------
+        bool
+            False where the gate lets nothing through.
+        """
+        text = self._pass_gate(text)
+        if self.confidence_gate == "weight" and isinstance(text, Passage):
+            return text.confidence > 0
+        return text is not None
 
     def _pass_gate(self, text):
         """Takes away the words that the gate does not let through."""

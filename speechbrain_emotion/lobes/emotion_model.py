@@ -39,6 +39,22 @@ class EmotionModel(nn.Module):
         """What the model reads: "speech", "text" or both, a tuple."""
         return self.embedding_model.modalities
 
+    def heeds(self, text):
+        """Whether a text has a part in the answer.
+
+        Arguments
+        ---------
+        text : str or Passage
+            What is said.
+
+        Returns
+        -------
+        bool
+            False where a confidence gate lets nothing of it through.
+        """
+        heeds = getattr(self.embedding_model, "heeds", None)
+        return heeds is None or heeds(text)
+
     def forward(self, wavs=None, wav_lens=None, texts=None, spans=None):
         """Computes the logits of a batch.
 

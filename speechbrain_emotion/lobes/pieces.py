@@ -6,6 +6,9 @@ from torch.nn.utils.rnn import pad_sequence
 from speechbrain_emotion.nnet.lengths import true_lengths
 
 
+MAX_PIECES = 64  # in a group
+
+
 def pad_steps(sequences):
     """Pads sequences of steps with zeros, to at least one step.
 
@@ -34,11 +37,12 @@ def pad_steps(sequences):
     return padded, (counts / padded.shape[1]).to(padded.device)
 
 
-def cut_pieces(frames, frame_lens, spans=None):
+def cut_pieces(frames, frame_lens, spans=None, together=False):
     """Cuts the rows of a batch into pieces, padded in groups.
 
-    Pieces of similar length come together, so that no group takes more
-    memory than the batch, however many pieces there are.
+    Pieces of similar length come together, so that the frames of no group
+    take more memory than those of the batch, however many pieces there are;
+    nor are there many in a group, as each may have a text.
 
     Arguments
     ---------
@@ -49,6 +53,9 @@ def cut_pieces(frames, frame_lens, spans=None):
     spans : list of list of slice
         For each row its pieces, which may overlap or be empty. None: each
         row is one piece, and all are one group.
+    together : bool
+        Whether all are one group in any case: in training, where batch
+        normalisation must see them all.
 
     Yields
     ------
@@ -80,9 +87,12 @@ def cut_pieces(frames, frame_lens, spans=None):
     ]
     # The order is stable: the longest first.
     order = sorted(range(len(pieces)), key=lambda i: -len(pieces[i]))
+    if together:
+        yield order, *pad_steps([pieces[i] for i in order])
+        return
     while order:
         longest = max(1, len(pieces[order[0]]))
-        size = len(frames) * frames.shape[1] // longest
+        size = min(len(frames) * frames.shape[1] // longest, MAX_PIECES)
         group, order = order[:size], order[size:]
         yield group, *pad_steps([pieces[i] for i in group])
 

@@ -255,20 +255,76 @@ def test_a_list(both, tmp_path):
     texts = [early, SAID, None]
     found = both.predict([*wavs, "gone.wav"], [*texts, SAID], segments="words")
     assert "gone.wav" in found[-1].error and found[-1].segments == ()
+    assert "the waveform has no text, whose words were" in found[2].error
     assert [len(p.segments) for p in found] == [1, 4, 0, 0]
     for prediction, wav, text in zip(found[:2], wavs, texts):
         alone = both.predict(wav, text, segments="words")
         assert prediction == alone
 
 
-def test_a_word_at_the_end_or_of_no_length(hearing):
-    words = [Word("a", 0.3, 0.3), Word("b", 0.999, 1.015)]
-    found = hearing.predict(
-        noise(16000), Transcript("a b", words), segments="words"
+@pytest.mark.parametrize("kind", ["words", "sentences"])
+def test_words_at_the_end_and_of_no_length(both, reading, kind):
+    times = [(0.3, 0.3), (0.3, 0.3), (0.3, 0.31), (0.999, 1.0), (1.0, 1.02)]
+    texts = ["A.", "B.", "C.", "D.", "E."]
+    words = [Word(text, *time) for text, time in zip(texts, times)]
+    transcript = Transcript(" ".join(texts), words)
+    for classifier in (both, reading):
+        found = classifier.predict(noise(16000), transcript, segments=kind)
+        assert [s.text for s in found.segments] == texts
+        for segment in found.segments:
+            assert 0 <= segment.start < segment.end <= 1.0
+            assert segment.label and "text" in segment.modalities
+        alone = classifier.predict(noise(16000), Transcript("C.", words[2:3]))
+        assert alone.text == "C."
+
+
+def test_audio_that_ends_before_its_header_says(
+    hearing, both, tmp_path, monkeypatch
+):
+    file = write(tmp_path / "cut.wav", noise(16000 * 3))
+    monkeypatch.setattr(
+        "speechbrain_emotion.inference.utterance.audio_length",
+        lambda path, rate: 16000 * 9,
     )
-    first, last = found.segments
-    assert (first.start, first.end) == (0.3, 0.32) and first.label
-    assert last.end == 1.0 and last.label
+    found = hearing.predict(file, segments="windows", window_seconds=2.0)
+    assert [s.label is not None for s in found.segments] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
+    monkeypatch.setattr(
+        "speechbrain_emotion.inference.utterance.audio_length",
+        lambda path, rate: 2**63 - 1,
+    )
+    with pytest.raises(AudioError, match="cut.wav' does not say how long"):
+        hearing.predict(file, segments="windows")
+
+
+@pytest.mark.parametrize("gate", ["mask", "weight"])
+def test_words_that_no_gate_lets_through(gate):
+    torch.manual_seed(0)
+    classifier = build(
+        MultimodalEmbedding(
+            LocalEncoder(),
+            Letters(),
+            ConcatFusion(speech_size=4, text_size=1),
+            confidence_gate=gate,
+        ),
+        5,
+    )
+    unsure = [Word("so", 0.0, 0.3, 0.0), Word("sad", 0.4, 0.7, 0.0)]
+    mumbled = Transcript("so sad", unsure)
+    wav = noise(16000)
+    found = classifier.predict(wav, mumbled, segments="words")
+    [without] = classifier.predict([wav], [None])
+    assert found.modalities == without.modalities == ("speech",)
+    assert found.scores == pytest.approx(without.scores, abs=1e-6)
+    assert {s.modalities for s in found.segments} == {("speech",)}
+    assert [s.text for s in found.segments] == ["so", "sad"]
+    with pytest.raises(TextError, match="none that are sure enough"):
+        classifier.encode_utterance(None, mumbled)
 
 
 @pytest.mark.parametrize(
@@ -279,6 +335,7 @@ def test_a_word_at_the_end_or_of_no_length(hearing):
         ({"segments": [(0.0, math.nan)]}, "start < end"),
         ({"segments": [(0.0, 0.1, 0.2)]}, "start < end"),
         ({"segments": [0.5]}, "the segment 0.5: give"),
+        ({"segments": torch.zeros(1, 2)}, "segments tensor.*: choose words"),
         ({"segments": "words", "window_seconds": 1.0}, "not 'windows'"),
         ({"window_seconds": 1.0}, "not 'windows': leave it out"),
         ({"segments": "windows", "window_seconds": 0}, "at least 0.02 s"),
@@ -295,7 +352,9 @@ def test_segments_that_cannot_be_found(both, reading, hearing):
         both.predict(noise(16000), "Oh no!", segments="words")
     with pytest.raises(AudioError, match="from 0.5 to 1.5 s .* lasts 1 s"):
         hearing.predict(noise(16000), segments=[(0.5, 1.5)])
-    with pytest.raises(TextError, match="'windows' are parts of audio"):
+    with pytest.raises(AudioError, match="from 1.005 to 1.015 s lies behind"):
+        hearing.predict(noise(16000), segments=[(1.005, 1.015)])
+    with pytest.raises(TextError, match="parts of audio, which the text has"):
         reading.predict(None, SAID, segments="windows")
     failed, good = hearing.predict(
         [noise(1600), noise(16000)], segments=[(0.5, 1.0)]

@@ -113,3 +113,17 @@ def test_training_on_parts(brain):
     brain.augment = None
     parts = brain.compute_forward(batch, sb.Stage.TRAIN)
     torch.testing.assert_close(parts[::3], logits)
+
+
+def test_statistics_are_of_all_parts(tmp_path):
+    """Long and short parts are standardised by the same mean."""
+    fusion = ConcatFusion(speech_size=4, text_size=1, standardize=True)
+    embed = MultimodalEmbedding(LocalEncoder(), Letters(), fusion).train()
+    wavs = torch.stack([noise(16000, seed) for seed in range(4)])
+    spans = [[slice(0, 50), slice(i, i + 5)] for i in range(4)]
+    found = embed(wavs, torch.ones(4), ["a", "bc"] * 4, spans)
+    torch.testing.assert_close(
+        found.mean(dim=0), torch.zeros(5), rtol=0, atol=1e-5
+    )
+    assert found[::2, :4].mean(dim=0).abs().max() > 0.01
+    assert fusion.standardize_speech.num_batches_tracked == 1

@@ -3,6 +3,7 @@
 import json
 import math
 
+import numpy
 import pytest
 from hypothesis import (
     given,
@@ -38,10 +39,10 @@ def test_sentences_have_every_word_once(transcript):
     assert [w for s in sentences for w in s.words] == list(transcript.words)
     for sentence in sentences:
         assert sentence.is_whole and sentence.text in transcript.text
-        assert sentence.text == sentence.spoken
+        assert sentence.text.startswith(sentence.spoken)
     for before, after in zip(sentences, sentences[1:]):
         assert before.end <= after.start
-        last = before.words[-1].text[-1]
+        last = before.text[-1]
         assert (
             last in ".?!"
             or after.start - before.end >= 1.0
@@ -125,6 +126,30 @@ def test_languages_without_spaces():
     assert transcript.passage().confident(0.5).text == "我好。"
 
 
+def test_words_as_other_programs_write_them():
+    """With a space in front, without punctuation, numbers of numpy."""
+    words = [Word(" Oh", 0, 0.5, 0.1), Word(" kids", 0.6, 1, 0.9)]
+    sure = Transcript(" Oh kids", words).passage().confident(0.5)
+    assert sure.text == "kids" == sure.spoken
+    times = numpy.arange(6, dtype=numpy.float32)
+    bare = [
+        Word(text, *pair)
+        for text, pair in zip(
+            "i am happy now i am".split(), zip(times, times + 1)
+        )
+    ]
+    sentences = Transcript("i am happy! now, i am...", bare).sentences
+    assert [s.text for s in sentences] == ["i am happy!", "now, i am..."]
+    assert type(bare[0].start) is float
+
+
+def test_a_word_is_not_a_letter_of_another():
+    transcript = Transcript("I had a cat", [Word("a", 1, 1.2)])
+    assert transcript.offsets == [(6, 7)]
+    words = [Word("ha", i, i + 0.5) for i in range(3)]
+    assert Transcript("haha ha", words).offsets == [(0, 2), (2, 4), (5, 7)]
+
+
 def test_a_sentence_without_full_stop():
     words = [Word("so", 0, 0.5), Word("sad", 1.6, 2), Word("now", 2.9, 3)]
     sentences = Transcript("so sad now", words).sentences
@@ -142,7 +167,7 @@ def test_a_sentence_without_full_stop():
         ([("so", -1.0, 0.5)], "give 0 <= start <= end"),
         ([("so", 0.0, math.inf)], "give 0 <= start <= end"),
         ([("so", math.nan, 1.0)], "give 0 <= start <= end"),
-        ([("so", "0", 1.0)], "'so' has start, end and confidence"),
+        ([("so", "0", 1.0)], "the start of the word 'so' is '0'"),
         ([("so", 0.0, 1.0, 1.5)], "'so' has a confidence of 1.5"),
         ([("so", 0.0, 1.0, math.nan)], "give 0 to 1"),
         ([(" ", 0.0, 1.0)], "a word of a transcript is ' '"),
@@ -162,6 +187,8 @@ def test_words_that_cannot_be(words, message):
     "content, message",
     [
         ([], "a transcript is {"),
+        ({}, "it has neither text nor words"),
+        ({"text": "so", "segments": []}, r"but it has \['segments'\], too"),
         ({"words": [{"text": "so"}]}, "missing 2 required"),
         ({"words": [{"word": "so", "start": 0, "end": 1}]}, "unexpected"),
         ({"words": 5}, "not iterable"),
@@ -172,6 +199,11 @@ def test_words_that_cannot_be(words, message):
 def test_json_in_another_form(content, message):
     with pytest.raises(TextError, match=message):
         Transcript.from_dict(content)
+
+
+def test_words_that_are_none():
+    with pytest.raises(TextError, match="of type str: give a Word"):
+        Transcript("so", ["so"])
 
 
 def test_words_behind_the_audio():

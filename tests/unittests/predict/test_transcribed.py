@@ -22,7 +22,8 @@ def default(monkeypatch, listener):
     """Stands in for Whisper; notes which languages are asked for."""
     listener.languages = []
 
-    def choose(language=None):
+    def choose(language=None, device=None):
+        assert device == "cpu"
         listener.languages.append(language)
         return listener
 
@@ -135,8 +136,13 @@ def test_what_a_transcriber_makes_up(classifiers, clips):
         clips[:2], ["a", None][::-1], transcriber=late
     )
     assert "is this the transcript of another file?" in failed.error
+    both = classifiers["concat"]
     with pytest.raises(ValueError, match="the transcriber is a str: give one"):
-        classifiers["concat"].predict(clips[0], transcriber="base")
+        both.predict(clips[0], transcriber="base")
+    with pytest.raises(ValueError, match="the transcriber is a type: give one"):
+        both.predict(clips[0], transcriber=Dictation)
+    with pytest.raises(ValueError, match="gave a str for '.*ANG_XX.flac'"):
+        both.predict(clips[0], transcriber=Dictation("so sad"))
 
 
 def test_a_transcript_of_another_file(classifiers, clips):
