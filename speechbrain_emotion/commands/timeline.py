@@ -1,6 +1,9 @@
 """``speechbrain-emotion timeline``: the emotion in the parts of one file."""
 
+import io
+import math
 import os
+import pathlib
 import sys
 
 from speechbrain_emotion.commands.modes import (
@@ -16,7 +19,11 @@ from speechbrain_emotion.commands.transcribing import (
     is_transcription_asked,
     read_transcript,
 )
-from speechbrain_emotion.commands.writers import check_output, open_output
+from speechbrain_emotion.commands.writers import (
+    check_output,
+    open_binary,
+    open_output,
+)
 from speechbrain_emotion.inference.known import SPOKEN
 
 
@@ -41,7 +48,7 @@ def run_timeline(args):
     given = Given(
         speech=True,
         text=args.transcript is not None,
-        text_option=False,  # a transcript goes before what would transcribe
+        text_option=args.transcript is not None,
         transcription=is_transcription_asked(args),
     )
     _check_call(args, given)
@@ -49,7 +56,7 @@ def run_timeline(args):
     if args.mode is None and args.segments in SPOKEN:
         mode = "concat"  # what is said has to be known anyway
     _check_read(f"mode '{mode}'", modalities_of(mode), args)
-    transcript = args.transcript and read_transcript(args.transcript)
+    transcript = _read_transcript(args)
     # Imports torch, which takes seconds: after what can go wrong at once.
     from speechbrain_emotion.commands.envelope import read_envelope
     from speechbrain_emotion.dataio.audio import audio_length
@@ -87,6 +94,13 @@ def _check_call(args, given):
             f"--window {args.window:g}: the segments are {args.segments}: "
             "leave it out, or ask for --segments windows"
         )
+    _check_outputs(args)
+    if args.window is not None:
+        _check_window(args.window)
+
+
+def _check_outputs(args):
+    """Makes sure that the answer and the picture can be written."""
     inputs = [path for path in (args.file, args.transcript) if path]
     if args.output is not None:
         check_output(args.output, inputs)
@@ -105,6 +119,32 @@ def _check_call(args, given):
         )
 
 
+def _check_window(seconds):
+    """Makes sure that windows can be so long."""
+    # Imports torch, which takes seconds.
+    from speechbrain_emotion.inference.segments import SHORTEST
+
+    if not SHORTEST <= seconds < math.inf:
+        raise ValueError(
+            f"--window {seconds:g}: a number of seconds from {SHORTEST:g} on"
+        )
+
+
+def _read_transcript(args):
+    """Reads the transcript that is given, if any."""
+    if args.transcript is None:
+        return None
+    transcript = read_transcript(args.transcript)
+    has_no_times = transcript.text.strip() and not transcript.words
+    if has_no_times and args.segments in SPOKEN:
+        raise ValueError(
+            f"--transcript '{args.transcript}' has no times, which "
+            f'{args.segments} need: give its "words" with their "start" and '
+            '"end", or leave --transcript out, and it is transcribed'
+        )
+    return transcript
+
+
 def _check_read(reader, modalities, args):
     """Makes sure that a transcript is read, or that its times are needed."""
     needed = "text" in modalities or args.segments in SPOKEN
@@ -121,9 +161,7 @@ def _load(args, mode):
         load_model,
         load_transcriber,
     )
-    from speechbrain_emotion.inference.segments import check_segments
 
-    check_segments(args.segments, args.window)
     classifier = load_model(
         mode,
         args.model,
@@ -151,12 +189,19 @@ def _write(args, prediction, envelope):
     with open_output(args.output, args.format) as stream:
         stream.write(text)
     if args.plot is not None:
-        from speechbrain_emotion.commands.timeline_plot import (
-            DPI,
-            draw_timeline,
-        )
+        _draw(args.plot, prediction, envelope)
 
-        draw_timeline(prediction, envelope).savefig(args.plot, dpi=DPI)
+
+def _draw(path, prediction, envelope):
+    """Draws the picture and writes it as a whole."""
+    from speechbrain_emotion.commands.timeline_plot import DPI, draw_timeline
+
+    picture = io.BytesIO()
+    draw_timeline(prediction, envelope).savefig(
+        picture, format=pathlib.Path(path).suffix[1:].lower(), dpi=DPI
+    )
+    with open_binary(path) as file:
+        file.write(picture.getvalue())
 
 
 def _report(error):

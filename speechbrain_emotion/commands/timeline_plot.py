@@ -102,7 +102,7 @@ def place_words(words, seconds):
 
     Example
     -------
-    >>> from speechbrain_emotion.dataio.transcript import Word
+    >>> from speechbrain_emotion.dataio.words import Word
     >>> words = [Word("Oh!", i, i + 0.5) for i in range(20)]
     >>> places, rotation = place_words(words, 20.0)
     >>> len(places), round(places[1][1], 2), rotation

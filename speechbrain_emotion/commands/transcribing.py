@@ -2,7 +2,8 @@
 
 import json
 
-from speechbrain_emotion.dataio.transcript import TextError, Transcript
+from speechbrain_emotion.dataio.transcript import Transcript
+from speechbrain_emotion.dataio.words import TextError
 
 # As they stand on the command line, and in its namespace.
 OPTIONS = {
@@ -85,9 +86,14 @@ def read_transcript(path):
     >>> read_transcript(path).text
     'Oh!'
     """
-    with open(path, encoding="utf-8-sig") as file:
-        try:
+    try:
+        with open(path, encoding="utf-8-sig") as file:
             return Transcript.from_dict(json.load(file))
-        # Of JSON, of UTF-8, of a transcript.
-        except ValueError as error:
-            raise TextError(f"'{path}' is no transcript: {error}") from error
+    except FileNotFoundError as error:
+        raise FileNotFoundError(
+            f"there is no file '{path}': name a JSON file with a transcript, "
+            "or leave --transcript out"
+        ) from error
+    # Of JSON, of UTF-8, of a transcript.
+    except ValueError as error:
+        raise TextError(f"'{path}' is no transcript: {error}") from error

@@ -151,7 +151,8 @@ def check_output(output, inputs, option="--output"):
     Raises
     ------
     ValueError
-        If it has no folder, is one, or is one of the inputs.
+        If it has no folder, is one, is one of the inputs, or may not be
+        written.
 
     Example
     -------
@@ -173,12 +174,57 @@ def check_output(output, inputs, option="--output"):
             f"{option} '{output}' is an input, which would be lost: name "
             "another file"
         )
+    target = output if os.path.exists(output) else folder
+    if not os.access(target, os.W_OK):
+        raise ValueError(
+            f"{option} '{output}' cannot be written: you may not write to "
+            f"'{target}': name another file"
+        )
+
+
+def open_binary(path):
+    """Opens a file for what is no text, such as pictures.
+
+    Arguments
+    ---------
+    path : str or Path
+        The file, which is overwritten.
+
+    Returns
+    -------
+    binary file
+        Errors of writing to it name it.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "picture.png"
+    >>> with open_binary(path) as file:
+    ...     _ = file.write(b"PNG")
+    >>> path.read_bytes()
+    b'PNG'
+    """
+    return io.BufferedWriter(_NamedFile(path, "w"))
+
+
+class _NamedFile(io.FileIO):
+    """A file whose name is in the errors of writing to it."""
+
+    def write(self, content):
+        """Writes bytes; where the disk is full, Python names no file."""
+        try:
+            return super().write(content)
+        except OSError as error:
+            error.filename = os.fspath(self.name)
+            raise
 
 
 def _open(path):
     """Opens a file; the names in it may hold bytes that are no text."""
-    return open(
-        path, "w", newline="", encoding="utf-8", errors="backslashreplace"
+    return io.TextIOWrapper(
+        open_binary(path),
+        encoding="utf-8",
+        errors="backslashreplace",
+        newline="",
     )
 
 

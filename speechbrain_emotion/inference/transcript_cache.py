@@ -1,5 +1,6 @@
 """Transcripts that were made already, in memory and on disk."""
 
+import contextlib
 import hashlib
 import json
 import logging
@@ -46,7 +47,7 @@ class TranscriptCache:
         self.lock = threading.Lock()
         self.kept = OrderedDict()
         if folder is not None:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self._make_folder()
 
     def get(self, key):
         """Looks a transcript up.
@@ -82,6 +83,18 @@ class TranscriptCache:
         self._keep(key, transcript)
         if self.folder is not None:
             self._write(key, transcript)
+
+    def _make_folder(self):
+        """Makes the folder if it does not exist."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            there = os.path.exists(self.folder)
+            problem = "it is no folder" if there else error.strerror
+            raise OSError(
+                f"transcripts cannot be kept in '{self.folder}' ({problem}): "
+                "name another folder"
+            ) from error
 
     def _keep(self, key, transcript):
         """Keeps it in memory."""
@@ -120,7 +133,9 @@ class TranscriptCache:
         except OSError as error:
             logger.warning("'%s' cannot be written (%s)", path, error)
         finally:
-            unfinished.unlink(missing_ok=True)
+            # It is there after Ctrl-C, or where the disk is full.
+            with contextlib.suppress(OSError):
+                unfinished.unlink()
 
     def _path(self, key):
         """The file of a transcript."""

@@ -1,8 +1,8 @@
 """Transcription of speech, with the times of words."""
 
 import dataclasses
-import functools
 import math
+import threading
 import typing
 
 import torch
@@ -11,7 +11,8 @@ from tqdm import tqdm
 from speechbrain.utils.distributed import infer_device
 from speechbrain_emotion.dataio.audio import check_finite
 from speechbrain_emotion.dataio.pauses import cut_at_pauses
-from speechbrain_emotion.dataio.transcript import TextError, Transcript, Word
+from speechbrain_emotion.dataio.transcript import Transcript
+from speechbrain_emotion.dataio.words import TextError, Word
 from speechbrain_emotion.inference.inputs import check_device
 from speechbrain_emotion.inference.transcript_cache import (
     TranscriptCache,
@@ -32,6 +33,7 @@ from speechbrain_emotion.inference.whisper_models import (
     package_versions,
     run_whisper,
 )
+from speechbrain_emotion.utils.kept import Kept
 
 # In noise and music, which nowhere reach it, Whisper may hear words. The
 # voice detector is not as sure of shouts as it is of other speech.
@@ -86,8 +88,8 @@ class WhisperTranscriber:
 
     Recordings of any length are transcribed in chunks of two minutes at most,
     in memory that does not grow. The same chunk with the same settings is
-    transcribed once. Transcribers share their models, which are loaded when
-    they are first used, and may be used by several threads.
+    transcribed once by a transcriber, also where several threads use it.
+    Transcribers share their models, which are loaded when they are first used.
 
     Arguments
     ---------
@@ -156,6 +158,7 @@ class WhisperTranscriber:
         ):
             raise ValueError(f"beam_size is {beam_size!r}: give 1 or more")
         self.cache = TranscriptCache(cache_folder)
+        self.lock = threading.Lock()
 
     def transcribe(self, blocks, name="the recording", progress=False):
         """Transcribes a recording.
@@ -191,6 +194,7 @@ class WhisperTranscriber:
         with tqdm(
             desc=f"transcribing {name}",
             bar_format="{desc}: {n:.0f} s of audio [{elapsed}]",
+            leave=False,
             disable=not progress,
         ) as bar:
             for first, chunk in cut_at_pauses(blocks, SAMPLE_RATE):
@@ -208,15 +212,19 @@ class WhisperTranscriber:
         key = cache_key(
             chunk,
             model=model_identity(self.model),
+            # Whisper computes in half precision on GPUs.
+            device=self.device.type,
             language=language,
             vad=self.vad,
             options=self.options,
             versions=package_versions(),
         )
-        transcript = self.cache.get(key)
-        if transcript is None:
-            transcript = self._listen(chunk, name, language)
-            self.cache.put(key, transcript)
+        # Who wants the same waits, and then finds it.
+        with self.lock:
+            transcript = self.cache.get(key)
+            if transcript is None:
+                transcript = self._listen(chunk, name, language)
+                self.cache.put(key, transcript)
         return transcript
 
     def _listen(self, chunk, name, language):
@@ -239,19 +247,21 @@ class WhisperTranscriber:
         return _tidy(segments, seconds, language or result["language"])
 
 
-@functools.lru_cache
-def default_transcriber(language=None):
+def default_transcriber(language=None, device=None):
     """Gives the transcriber that is used where none is named: Whisper base.
 
     Arguments
     ---------
     language : str or None
         Code of the language; None: to be detected.
+    device : str or None
+        E.g. "cpu" or "cuda"; None: the GPU, where there is one. In the place
+        of others, such as "mps", it is the CPU.
 
     Returns
     -------
     WhisperTranscriber
-        The same one each time.
+        The same one each time for a language and a device.
 
     Raises
     ------
@@ -263,7 +273,17 @@ def default_transcriber(language=None):
     >>> default_transcriber("en") is default_transcriber("en")
     True
     """
-    return WhisperTranscriber("base", language)
+    if language is not None:
+        check_language(language, "base")
+    device = _choose_device(device)
+    name = str(device) if device.type == "cuda" else "cpu"
+    return _defaults(language, name)
+
+
+_defaults = Kept(
+    lambda language, device: WhisperTranscriber("base", language, device),
+    size=16,
+)
 
 
 def _choose_device(name):

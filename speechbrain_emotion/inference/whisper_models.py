@@ -9,6 +9,7 @@ import hashlib
 import http.client
 import importlib.metadata
 import inspect
+import numbers
 import os
 import pickle
 import threading
@@ -89,9 +90,9 @@ def check_language(language, model):
         If there is no such code, or the model is for English only.
     """
     codes = _package().tokenizer.LANGUAGES
-    if language not in codes:
+    if not isinstance(language, str) or language not in codes:
         raise ValueError(
-            f"language '{language}': give a code, such as en or es, or None "
+            f"language {language!r}: give a code, such as en or es, or None "
             f"to have it detected; Whisper knows {', '.join(codes)}"
         )
     _check_english(language, model, model.endswith(".en"))
@@ -99,6 +100,8 @@ def check_language(language, model):
 
 def check_options(options):
     """Makes sure that whisper-timestamped has such options.
+
+    Of their values, only the temperature is looked at.
 
     Arguments
     ---------
@@ -110,7 +113,8 @@ def check_options(options):
     ModuleNotFoundError
         If the package whisper-timestamped is not installed.
     ValueError
-        If one is unknown, or not to be set here.
+        If one is unknown, or not to be set here, or if the temperature is
+        none.
     """
     known = inspect.signature(_package().transcribe).parameters
     known = [name for name in known if name not in RESERVED]
@@ -120,6 +124,8 @@ def check_options(options):
             f"Whisper has no option {', '.join(unknown)} here: there are "
             f"{', '.join(known)}"
         )
+    if "temperature" in options:
+        _check_temperature(options["temperature"])
 
 
 def model_identity(model):
@@ -213,6 +219,19 @@ def run_whisper(model, device, samples, name, language=None, **options):
 def _package():
     """whisper-timestamped, which imports whisper."""
     return import_extra("whisper_timestamped", "asr")
+
+
+def _check_temperature(temperature):
+    """Makes sure that there is one temperature, or several to try."""
+    is_list = isinstance(temperature, list | tuple)
+    values = temperature if is_list else [temperature]
+    if not values or not all(
+        isinstance(x, numbers.Real) and 0 <= x <= 1 for x in values
+    ):
+        raise ValueError(
+            f"the option temperature is {temperature!r}: give a number from 0 "
+            "to 1, or a tuple of them, which are tried in turn"
+        )
 
 
 def _check_english(language, model, is_english):

@@ -77,3 +77,17 @@ def test_no_common_label(folders):
             copies=1,
             seed=0,
         )
+
+
+def test_neutral_texts(folders):
+    with pytest.raises(ValueError, match="no text with the label neutral"):
+        prepare(folders, neutral_copies=2)
+    texts = folders / "text" / "train.json"
+    neutral = {"emo": "neutral", "words": "At nine."}
+    write_json(texts, {**json.loads(texts.read_text()), "n": neutral})
+    pairs = prepare(folders, "other", neutral_copies=2)
+    assert [len(pairs[part]) for part in PARTS] == [15, 3, 3]
+    words = [pair["words"] for pair in pairs["train"].values()]
+    assert words.count("At nine.") == 6
+    labels = [pair["emo"] for pair in pairs["train"].values()]
+    assert labels.count("sad") == 10 and "neutral" not in labels

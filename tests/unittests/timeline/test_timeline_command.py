@@ -4,7 +4,6 @@ import csv
 import io
 import json
 import os
-import shutil
 import sys
 
 import pytest
@@ -15,7 +14,8 @@ from timeline_readers import read_textgrid, read_vtt
 
 from speechbrain_emotion.commands import loading
 from speechbrain_emotion.commands.timeline_formats import FORMATS
-from speechbrain_emotion.dataio.transcript import Transcript, Word
+from speechbrain_emotion.dataio.transcript import Transcript
+from speechbrain_emotion.dataio.words import Word
 
 pytest_plugins = ["cli_fixtures"]
 
@@ -113,11 +113,10 @@ def test_default_modes(run, made, embedded, clip, transcript):
     assert len(answer["segments"]) == 2 and answer["modalities"] == ["text"]
 
 
-def test_a_transcript_goes_first(run, made, both, clip, transcript):
-    for more in ([], ["--whisper", "tiny"]):
-        answer = ask(run, clip, *both, "--transcript", transcript, *more)
-        assert answer["text"] == "Never!" and not answer["transcribed"]
-        assert [s["text"] for s in answer["segments"]] == ["Never!"]
+def test_a_transcript_that_is_given(run, made, both, clip, transcript):
+    answer = ask(run, clip, *both, "--transcript", transcript)
+    assert answer["text"] == "Never!" and not answer["transcribed"]
+    assert [s["text"] for s in answer["segments"]] == ["Never!"]
     assert not made
 
 
@@ -207,71 +206,6 @@ def test_progress_is_shown_on_terminals(run, embedded, clip, monkeypatch):
     assert asked == [False, True]
 
 
-def ask_nothing(*args, **kwargs):
-    pytest.fail("a model was loaded")
-
-
-@pytest.mark.parametrize(
-    "argv, message",
-    [
-        (["--max-batch-length", "0"], "0.0: a positive number"),
-        (["--beam-size", "0"], "--beam-size 0: a number from 1 on"),
-        (["--window", "2"], "--window 2: the segments are sentences"),
-        (["--segments", "windows", "--window", "0"], "give at least 0.02 s"),
-        (["--segments", "windows", "--window", "nan"], "at least 0.02 s"),
-        (["--output", "no/out"], "--output 'no/out': there is no folder"),
-        (["--output", "a.flac"], "--output 'a.flac' is an input"),
-        (["--plot", "no/a.png"], "--plot 'no/a.png': there is no folder"),
-        (["--plot", "a.doc"], "--plot 'a.doc' is no picture"),
-        (["--plot", "a.png", "--output", "./a.png"], "are both 'a.png'"),
-        (["--transcript", "t.json", "--output", "t.json"], "would be lost"),
-        (["--transcript", "gone.json"], "'gone.json'"),
-        (["--transcript", "a.flac"], "'a.flac' is no transcript"),
-        (["--transcript", "t.json"], "'t.json' is no transcript: a transcript"),
-        (
-            ["--mode=audio", "--segments=vad", "--transcript=t.json"],
-            "mode 'audio' hears speech and reads no text",
-        ),
-        # argparse's own
-        (["b.flac"], "unrecognized arguments: b.flac"),
-        (["--segments", "letters"], "invalid choice: 'letters'"),
-        (["--format", "srt"], "invalid choice: 'srt'"),
-        (["--beam-size", "x"], "invalid int value: 'x'"),
-    ],
-)
-def test_wrong_calls(run, clip, tmp_path, monkeypatch, argv, message):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(loading, "load_model", ask_nothing)
-    shutil.copy(clip, "a.flac")
-    (tmp_path / "t.json").write_text('["Oh!"]')
-    code, out, err = run("timeline", "a.flac", *argv)
-    assert (code, out) == (2, "") and message in err
-    assert sorted(os.listdir()) == ["a.flac", "t.json"]
-
-
-def test_no_file(run):
-    code, out, err = run("timeline")
-    assert code == 2 and "required: FILE" in err
-
-
-@pytest.mark.parametrize(
-    "name, message",
-    [
-        ("gone.wav", "there is no audio file 'gone.wav'"),
-        ("broken.wav", "'broken.wav' cannot be read as audio"),
-        ("folder", "'folder' is a folder"),
-    ],
-)
-def test_files_that_cannot_be_read(run, tmp_path, monkeypatch, name, message):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(loading, "load_model", ask_nothing)
-    (tmp_path / "broken.wav").write_text("not audio")
-    (tmp_path / "folder").mkdir()
-    code, out, err = run("timeline", name, "--output", "out")
-    assert (code, out) == (1, "") and err.startswith(f"error: {message}")
-    assert not (tmp_path / "out").exists()
-
-
 def test_files_that_cannot_be_used(run, made, both, tmp_path, transcript):
     output = tmp_path / "out"
     argv = [*both, "--output", output]
@@ -289,9 +223,10 @@ def test_a_text_without_times(run, both, clip, tmp_path):
     path = tmp_path / "said.json"
     path.write_text('{"text": "So happy."}')
     argv = ["timeline", clip, *both, "--transcript", path]
-    code, out, err = run(*argv)
-    assert code == 1 and "has no times, which sentences need" in err
     assert run(*argv, "--segments", "windows")[0] == 0
+    # Nobody says a word.
+    path.write_text('{"text": ""}')
+    assert run(*argv)[0] == 0
 
 
 def test_models_that_are_not_there(run, made, clip, models, monkeypatch):
@@ -385,17 +320,3 @@ def test_predict_shows_what_is_said_beside_speech(predict, made, clips):
 def test_the_default_mode_where_transcription_is_asked(run, embedded, clips):
     code, out, err = run("predict", clips, "--vad")
     assert code == 2 and "mode 'concat': there is no such model" in err
-
-
-@pytest.mark.parametrize(
-    "argv, message",
-    [
-        (["--text", "so"], "--vad: there is nothing to transcribe"),
-        (["a.wav", "--text", "so"], "--vad: what is said is given already"),
-        (["a.wav", "--beam-size", "0"], "--beam-size 0: a number from 1 on"),
-    ],
-)
-def test_transcription_in_vain(run, monkeypatch, argv, message):
-    monkeypatch.setattr(loading, "load_model", ask_nothing)
-    code, out, err = run("predict", *argv, "--vad")
-    assert (code, out) == (2, "") and message in err

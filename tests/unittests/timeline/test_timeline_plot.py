@@ -22,7 +22,7 @@ from speechbrain_emotion.commands.timeline_plot import (
     score_columns,
 )
 from speechbrain_emotion.dataio import streaming
-from speechbrain_emotion.dataio.transcript import Word
+from speechbrain_emotion.dataio.words import Word
 
 
 def flat(seconds):

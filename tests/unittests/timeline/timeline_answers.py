@@ -2,7 +2,8 @@
 
 from hypothesis import strategies as st
 
-from speechbrain_emotion.dataio.transcript import Transcript, Word
+from speechbrain_emotion.dataio.transcript import Transcript
+from speechbrain_emotion.dataio.words import Word
 from speechbrain_emotion.inference.prediction import Prediction, Segment
 
 LABELS = ["happy", "sad", "really angry"]

@@ -11,7 +11,7 @@ from spoken_bursts import say
 
 from speechbrain_emotion import CheckpointError
 from speechbrain_emotion.dataio.audio import AudioError
-from speechbrain_emotion.inference import whisper_models
+from speechbrain_emotion.inference import transcription, whisper_models
 from speechbrain_emotion.inference.transcription import (
     WhisperTranscriber,
     default_transcriber,
@@ -25,6 +25,8 @@ from speechbrain_emotion.inference.transcription import (
         ({"model": "folder/model.bin"}, "which ends with .pt"),
         ({"language": "english"}, "'english': give a code, such as en or es"),
         ({"language": "EN"}, "'EN': give a code"),
+        ({"language": ["en"]}, r"language \['en'\]: give a code"),
+        ({"language": 5}, "language 5: give a code"),
         ({"model": "base.en", "language": "es"}, "'base.en' is for English"),
         ({"beam_size": 0}, "beam_size is 0: give 1 or more"),
         ({"beam_size": "5"}, "beam_size is '5'"),
@@ -32,6 +34,13 @@ from speechbrain_emotion.inference.transcription import (
         ({"options": {"heat": 0.2}}, "no option heat here: .*temperature"),
         ({"options": {"verbose": True}}, "no option verbose"),
         ({"options": {"vad": True}}, "no option vad"),
+        (
+            {"options": {"temperature": "hot"}},
+            "temperature is 'hot': give a num",
+        ),
+        ({"options": {"temperature": -0.1}}, "temperature is -0.1: give"),
+        ({"options": {"temperature": (0.0, 2)}}, "is .0.0, 2.: give a number"),
+        ({"options": {"temperature": ()}}, "temperature is ..: give a number"),
         ({"options": {"task": "translate"}}, "no option task"),
     ],
 )
@@ -96,13 +105,46 @@ def test_where_the_words_get_lost(backend, n_failures):
     assert [c["naive_approach"] for c in backend.calls] == [False, True]
 
 
-def test_the_default(backend):
-    default_transcriber.cache_clear()
-    transcriber = default_transcriber("es")
-    assert transcriber is default_transcriber("es")
-    assert transcriber is not default_transcriber()
-    assert (transcriber.model, transcriber.language) == ("base", "es")
-    default_transcriber.cache_clear()
+@pytest.mark.parametrize("temperature", [0, 1.0, [0.5], (0.0, 0.2, 0.4)])
+def test_temperatures(backend, temperature):
+    transcriber = WhisperTranscriber(options={"temperature": temperature})
+    transcriber.transcribe([say(1)])
+    assert backend.calls[0]["temperature"] == temperature
+
+
+@pytest.fixture
+def gpus(monkeypatch):
+    """Lets torch have GPUs."""
+    monkeypatch.setattr(transcription, "check_device", lambda name: None)
+    monkeypatch.setattr(transcription, "infer_device", lambda: "cuda:0")
+    transcription._defaults.clear()
+    yield
+    transcription._defaults.clear()
+
+
+def test_the_default(backend, gpus):
+    spanish = default_transcriber("es", "cpu")
+    assert (spanish.model, spanish.language) == ("base", "es")
+    assert spanish.device == torch.device("cpu")
+    assert spanish is default_transcriber("es", device="cpu")
+    assert spanish is default_transcriber("es", "mps")
+    assert default_transcriber().device == torch.device("cuda:0")
+    assert default_transcriber() is default_transcriber(None, "cuda:0")
+    others = [("es", None), (None, "cpu"), ("es", "cuda:1"), ("en", "cpu")]
+    different = {id(default_transcriber(*other)) for other in others}
+    assert len(different | {id(spanish)}) == 5
+
+
+@pytest.mark.parametrize(
+    "language, device, message",
+    [
+        (["en"], None, r"language \['en'\]: give a code"),
+        ("en", "toaster", "'toaster': torch knows no such device"),
+    ],
+)
+def test_no_default(backend, language, device, message):
+    with pytest.raises(ValueError, match=message):
+        default_transcriber(language, device)
 
 
 def test_without_the_package(monkeypatch):
