@@ -4,7 +4,8 @@ import torch
 
 from speechbrain.utils.data_utils import batch_pad_right
 from speechbrain_emotion.dataio.streaming import split_waveform, stream_audio
-from speechbrain_emotion.dataio.transcript import Passage, TextError, Transcript
+from speechbrain_emotion.dataio.transcript import Passage, Transcript
+from speechbrain_emotion.dataio.words import TextError
 from speechbrain_emotion.inference.encoding import WHOLE
 from speechbrain_emotion.inference.inputs import check_wav
 from speechbrain_emotion.inference.pieces import PieceAverage, said, text_pieces

@@ -8,7 +8,8 @@ from speechbrain_emotion.dataio.audio import (
     check_length,
     check_speech,
 )
-from speechbrain_emotion.dataio.transcript import Passage, TextError, Transcript
+from speechbrain_emotion.dataio.transcript import Passage, Transcript
+from speechbrain_emotion.dataio.words import TextError
 from speechbrain_emotion.inference.known import PRECISIONS
 from speechbrain_emotion.inference.pieces import said
 from speechbrain_emotion.nnet.lengths import full_lengths, true_lengths

@@ -54,9 +54,7 @@ class Options:
                 "that has a method transcribe, such as WhisperTranscriber()"
             )
 
-    def for_model(
-        self, modalities, inputs, texts, language=None, device=None
-    ):
+    def for_model(self, modalities, inputs, texts, language=None, device=None):
         """Compares what is given with what a model reads.
 
         Arguments

@@ -5,10 +5,10 @@ import dataclasses
 from tqdm import tqdm
 
 from speechbrain_emotion.dataio.audio import AudioError
-from speechbrain_emotion.inference.answering import Answering
 from speechbrain_emotion.dataio.transcript import Transcript
+from speechbrain_emotion.dataio.words import TextError
+from speechbrain_emotion.inference.answering import Answering
 from speechbrain_emotion.inference.batching import make_batches
-from speechbrain_emotion.inference.inputs import TextError
 from speechbrain_emotion.inference.known import MAX_BATCH_LENGTH
 from speechbrain_emotion.inference.options import Options
 from speechbrain_emotion.inference.pieces import said

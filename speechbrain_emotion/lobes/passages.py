@@ -36,7 +36,8 @@ def read_texts(text_encoder, texts, weigh=False):
 
     Example
     -------
-    >>> from speechbrain_emotion.dataio.transcript import Transcript, Word
+    >>> from speechbrain_emotion.dataio.transcript import Transcript
+    >>> from speechbrain_emotion.dataio.words import Word
     >>> class Letters(torch.nn.Module):
     ...     def forward(self, texts):
     ...         codes = torch.tensor([[*map(ord, text)] for text in texts])

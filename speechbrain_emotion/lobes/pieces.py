@@ -5,7 +5,6 @@ from torch.nn.utils.rnn import pad_sequence
 
 from speechbrain_emotion.nnet.lengths import true_lengths
 
-
 MAX_PIECES = 64  # in a group
 
 

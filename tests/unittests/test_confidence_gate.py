@@ -18,7 +18,8 @@ from hypothesis import (
 )
 from torch import nn
 
-from speechbrain_emotion.dataio.transcript import Passage, Transcript, Word
+from speechbrain_emotion.dataio.transcript import Passage, Transcript
+from speechbrain_emotion.dataio.words import Word
 from speechbrain_emotion.lobes.embedding import MultimodalEmbedding
 from speechbrain_emotion.nnet.fusion import ConcatFusion, MeanFusion
 

@@ -10,7 +10,8 @@ from hypothesis import (
 from text_layouts import CONFIG, KINDS
 from tokenizers import Tokenizer, models, pre_tokenizers, processors, trainers
 
-from speechbrain_emotion.dataio.transcript import Passage, Transcript, Word
+from speechbrain_emotion.dataio.transcript import Passage, Transcript
+from speechbrain_emotion.dataio.words import Word
 from speechbrain_emotion.lobes.embedding import TextEmbedding
 from speechbrain_emotion.lobes.passages import read_texts
 from speechbrain_emotion.lobes.text_encoder import TextEncoder
