@@ -84,7 +84,7 @@ class SpanSampler:
         missing = max(0, n_frames * size - len(wav))
         frames = pad(wav, (0, missing))[: n_frames * size].view(-1, size)
         power = frames.pow(2).mean(dim=1)
-        # A single click is no sound.
+        # With a frame more at each end.
         power = avg_pool1d(power[None, None], 3, stride=1, padding=1).flatten()
         loud = (power >= self.silence * power.max()).nonzero().flatten()
         return int(loud[0]), int(loud[-1]) + 1

@@ -214,6 +214,8 @@ def test_windows(hearing):
         noise(16000 * 7), segments="windows", window_seconds=1 / 3
     )
     assert len(third.segments) == 21
+    [short] = hearing.predict(noise(1600), segments=[(0.05, 0.051)]).segments
+    assert short.label in LABELS  # of a frame at least
     [alone] = hearing.predict(noise(1600), segments="windows").segments
     assert (alone.start, alone.end) == (0.0, 0.1)
 
