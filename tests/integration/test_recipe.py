@@ -164,7 +164,7 @@ RESUMED = {
     "train_compact": (
         "save/encoder",
         {
-            "--clips_per_epoch=12": "--clips_per_epoch=40",
+            "--clips_per_epoch=32": "--clips_per_epoch=40",
             "--head_epochs=8": "--head_epochs=2",
         },
     ),
