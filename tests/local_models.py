@@ -6,8 +6,14 @@ from torch import nn
 
 from speechbrain.dataio.encoder import CategoricalEncoder
 from speechbrain_emotion import EmotionClassifier
+from speechbrain_emotion.lobes.embedding import (
+    MultimodalEmbedding,
+    SpeechEmbedding,
+)
 from speechbrain_emotion.lobes.emotion_model import EmotionModel
+from speechbrain_emotion.nnet.fusion import ConcatFusion
 from speechbrain_emotion.nnet.head import LinearHead
+from speechbrain_emotion.nnet.pooling import MeanPooling
 
 LIMIT = 6400  # of the local encoder, in samples
 LABELS = ["angry", "happy", "sad"]
@@ -55,6 +61,20 @@ def build(embedding, size):
     label_encoder.update_from_iterable(LABELS)
     hparams = {"label_encoder": label_encoder}
     return EmotionClassifier({"model": model}, hparams, {"device": "cpu"})
+
+
+def build_hearing():
+    """A model that hears, always the same."""
+    torch.manual_seed(0)
+    return build(SpeechEmbedding(LocalEncoder(), MeanPooling(4)), 4)
+
+
+def build_both():
+    """A model that hears and reads, always the same."""
+    torch.manual_seed(0)
+    fusion = ConcatFusion(speech_size=4, text_size=1)
+    embedding = MultimodalEmbedding(LocalEncoder(), Letters(), fusion)
+    return build(embedding, 5)
 
 
 def noise(n_samples, seed=0):

@@ -1,6 +1,6 @@
 """The models that a call asks for."""
 
-from speechbrain_emotion.commands.modes import modalities_of
+from speechbrain_emotion.commands.modes import check_model, modalities_of
 from speechbrain_emotion.inference import known
 from speechbrain_emotion.inference.classifier import EmotionClassifier
 from speechbrain_emotion.inference.inputs import check_device, check_precision
@@ -87,6 +87,42 @@ def load_model(
             f"the model '{source}' cannot be loaded: {type(error).__name__}: "
             f"{error}"
         ) from error
+
+
+def load_asked(args, mode):
+    """Loads the model that the options of a call ask for.
+
+    Arguments
+    ---------
+    args : argparse.Namespace
+        The parsed command line.
+    mode : str
+        What the model is to read.
+
+    Returns
+    -------
+    classifier : EmotionClassifier
+        The model.
+    name : str
+        How messages call it.
+
+    Raises
+    ------
+    OSError, ValueError, RuntimeError
+        As ``load_model``, or if it does not read what ``--mode`` says.
+    """
+    classifier = load_model(
+        mode,
+        args.model,
+        args.language,
+        args.text_encoder,
+        args.device,
+        args.precision,
+        args.trust,
+    )
+    name = f"the model '{args.model}'" if args.model else "this model"
+    check_model(name, classifier.modalities, args.mode)
+    return classifier, name
 
 
 def load_transcriber(args, classifier):

@@ -11,7 +11,6 @@ from speechbrain_emotion.commands.matching import add_texts
 from speechbrain_emotion.commands.modes import (
     Given,
     check_given,
-    check_model,
     default_mode,
     modalities_of,
 )
@@ -53,21 +52,11 @@ def run_predict(args):
         check_output(args.output, [*args.inputs, *texts, *files])
     # Imports torch, which takes seconds: after what can go wrong at once.
     from speechbrain_emotion.commands.loading import (
-        load_model,
+        load_asked,
         load_transcriber,
     )
 
-    classifier = load_model(
-        mode,
-        args.model,
-        args.language,
-        args.text_encoder,
-        args.device,
-        args.precision,
-        args.trust,
-    )
-    name = f"the model '{args.model}'" if args.model else "this model"
-    check_model(name, classifier.modalities, args.mode)
+    classifier, name = load_asked(args, mode)
     check_given(name, classifier.modalities, given)
     transcriber = None
     if given.transcription or (

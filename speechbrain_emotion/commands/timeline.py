@@ -8,7 +8,6 @@ import sys
 
 from speechbrain_emotion.commands.modes import (
     Given,
-    check_model,
     default_mode,
     modalities_of,
 )
@@ -24,7 +23,7 @@ from speechbrain_emotion.commands.writers import (
     open_binary,
     open_output,
 )
-from speechbrain_emotion.inference.known import SPOKEN
+from speechbrain_emotion.inference.known import SHORTEST_SEGMENT, SPOKEN
 
 
 def run_timeline(args):
@@ -121,12 +120,10 @@ def _check_outputs(args):
 
 def _check_window(seconds):
     """Makes sure that windows can be so long."""
-    # Imports torch, which takes seconds.
-    from speechbrain_emotion.inference.segments import SHORTEST
-
-    if not SHORTEST <= seconds < math.inf:
+    if not SHORTEST_SEGMENT <= seconds < math.inf:
         raise ValueError(
-            f"--window {seconds:g}: a number of seconds from {SHORTEST:g} on"
+            f"--window {seconds:g}: a number of seconds from "
+            f"{SHORTEST_SEGMENT:g} on"
         )
 
 
@@ -158,22 +155,12 @@ def _check_read(reader, modalities, args):
 def _load(args, mode):
     """Loads the model, and the transcriber if something is to be transcribed."""
     from speechbrain_emotion.commands.loading import (
-        load_model,
+        load_asked,
         load_transcriber,
     )
 
-    classifier = load_model(
-        mode,
-        args.model,
-        args.language,
-        args.text_encoder,
-        args.device,
-        args.precision,
-        args.trust,
-    )
-    name = f"the model '{args.model}'" if args.model else "this model"
+    classifier, name = load_asked(args, mode)
     modalities = classifier.modalities
-    check_model(name, modalities, args.mode)
     _check_read(name, modalities, args)
     if args.transcript is not None:
         return classifier, None

@@ -24,5 +24,7 @@ MAX_BATCH_LENGTH = 30.0
 # them that are found in a transcript.
 SEGMENTS = ("words", "sentences", "windows", "vad")
 SPOKEN = ("words", "sentences")
+# A word may have no length; a segment has a frame at least, in seconds.
+SHORTEST_SEGMENT = 0.02
 # The modes that have a model in the package: EMBEDDED_MODELS / mode.
 EMBEDDED_MODES = ("text", "audio", "concat")

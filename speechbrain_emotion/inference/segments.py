@@ -6,14 +6,16 @@ import math
 from speechbrain_emotion.dataio.audio import AudioError
 from speechbrain_emotion.dataio.transcript import TOLERANCE, Transcript
 from speechbrain_emotion.dataio.words import TextError
-from speechbrain_emotion.inference.known import SEGMENTS, SPOKEN
+from speechbrain_emotion.inference.known import (
+    SEGMENTS,
+    SHORTEST_SEGMENT,
+    SPOKEN,
+)
 from speechbrain_emotion.inference.pieces import said
 from speechbrain_emotion.inference.voice_activity import speech_segments
 
 # About as long as the utterances that models are trained on.
 WINDOW_SECONDS = 3.0
-# A word may have no length; a segment has a frame at least.
-SHORTEST = 0.02
 LONGEST = 1e8  # three years; the length in a header may be a placeholder
 
 
@@ -58,10 +60,10 @@ def check_segments(segments, window_seconds=None):
         )
     if not (
         isinstance(window_seconds, int | float)
-        and SHORTEST <= window_seconds < math.inf
+        and SHORTEST_SEGMENT <= window_seconds < math.inf
     ):
         raise ValueError(
-            f"window_seconds is {window_seconds!r}: give at least {SHORTEST} s"
+            f"window_seconds is {window_seconds!r}: give at least {SHORTEST_SEGMENT} s"
         )
 
 
@@ -155,8 +157,8 @@ def _spoken(segments, text, name):
 
 def _within(start, end, seconds):
     """A segment within the audio that has a frame at least."""
-    start = min(start, max(0.0, seconds - SHORTEST))
-    return start, min(max(end, start + SHORTEST), seconds)
+    start = min(start, max(0.0, seconds - SHORTEST_SEGMENT))
+    return start, min(max(end, start + SHORTEST_SEGMENT), seconds)
 
 
 def _checked(start, end, seconds, name):
@@ -182,7 +184,7 @@ def _windows(seconds, length, name):
     starts = [i * length for i in range(count)] + [seconds]
     bounds = list(itertools.pairwise(starts))
     # What is less than a frame has no answer.
-    return [b for b in bounds if b[1] - b[0] >= SHORTEST] or bounds[:1]
+    return [b for b in bounds if b[1] - b[0] >= SHORTEST_SEGMENT] or bounds[:1]
 
 
 def _check_pair(pair):

@@ -8,30 +8,20 @@ from hypothesis import (
     settings,
     strategies as st,
 )
-from local_models import LIMIT, Letters, LocalEncoder, build, noise, write
+from local_models import LIMIT, build_both, build_hearing, noise, write
 
 from speechbrain_emotion import AudioError, EmotionClassifier
 from speechbrain_emotion.inference import pieces
-from speechbrain_emotion.lobes.embedding import (
-    MultimodalEmbedding,
-    SpeechEmbedding,
-)
-from speechbrain_emotion.nnet.fusion import ConcatFusion
-from speechbrain_emotion.nnet.pooling import MeanPooling
 
 
 @pytest.fixture(scope="module")
 def hearing():
-    torch.manual_seed(0)
-    return build(SpeechEmbedding(LocalEncoder(), MeanPooling(4)), 4)
+    return build_hearing()
 
 
 @pytest.fixture(scope="module")
 def both():
-    torch.manual_seed(0)
-    fusion = ConcatFusion(speech_size=4, text_size=1)
-    embedding = MultimodalEmbedding(LocalEncoder(), Letters(), fusion)
-    return build(embedding, 5)
+    return build_both()
 
 
 @pytest.fixture

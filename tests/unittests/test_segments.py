@@ -16,6 +16,8 @@ from local_models import (
     Letters,
     LocalEncoder,
     build,
+    build_both,
+    build_hearing,
     noise,
     write,
 )
@@ -25,11 +27,9 @@ from speechbrain_emotion import AudioError, TextError, Transcript, Word
 from speechbrain_emotion.inference import segments as segments_module
 from speechbrain_emotion.lobes.embedding import (
     MultimodalEmbedding,
-    SpeechEmbedding,
     TextEmbedding,
 )
 from speechbrain_emotion.nnet.fusion import ConcatFusion
-from speechbrain_emotion.nnet.pooling import MeanPooling
 
 FRAME = 320 / 16000
 
@@ -44,16 +44,12 @@ SAID = Transcript("Oh no! Kids talk.", WORDS)
 
 @pytest.fixture(scope="module")
 def hearing():
-    torch.manual_seed(0)
-    return build(SpeechEmbedding(LocalEncoder(), MeanPooling(4)), 4)
+    return build_hearing()
 
 
 @pytest.fixture(scope="module")
 def both():
-    torch.manual_seed(0)
-    fusion = ConcatFusion(speech_size=4, text_size=1)
-    embedding = MultimodalEmbedding(LocalEncoder(), Letters(), fusion)
-    return build(embedding, 5)
+    return build_both()
 
 
 @pytest.fixture(scope="module")
