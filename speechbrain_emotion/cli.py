@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 
+from speechbrain_emotion.commands import experiment, push, results
 from speechbrain_emotion.commands.tables import format_table
 from speechbrain_emotion.commands.timeline_formats import FORMATS
 from speechbrain_emotion.inference.known import (
@@ -58,6 +59,9 @@ def build_parser():
     _add_predict(commands)
     _add_timeline(commands)
     _add_models(commands)
+    experiment.add_parser(commands)
+    results.add_parser(commands)
+    push.add_parser(commands)
     return parser
 
 
@@ -74,7 +78,12 @@ def main(argv=None):
     int
         Exit code.
     """
-    args = build_parser().parse_args(argv)
+    parser = build_parser()
+    args, overrides = parser.parse_known_args(argv)
+    if hasattr(args, "overrides"):  # experiment passes them on
+        args.overrides = overrides
+    elif overrides:
+        parser.error(f"unrecognized arguments: {' '.join(overrides)}")
     try:
         code = args.run(args)
         sys.stdout.flush()

@@ -53,6 +53,7 @@ def make_datasets(
     sample_rate=None,
     modalities=("speech",),
     features=None,
+    embeddings=None,
 ):
     """Makes one dataset per part of the split.
 
@@ -71,6 +72,9 @@ def make_datasets(
         What the model reads: "speech", "text" or both.
     features : callable
         Applied to each waveform, as ``ClipFeatures``; None for none.
+    embeddings : EmbeddingStore
+        Computes the embeddings of all utterances; None to leave that to the
+        model.
 
     Returns
     -------
@@ -78,7 +82,7 @@ def make_datasets(
         Name of the part -> ``DynamicItemDataset`` that gives ``id``,
         ``emo_encoded`` (index of the label), for speech ``sig`` (waveform,
         [samples], or its features) and for text ``words``, a key of the
-        manifest.
+        manifest; or ``embedding``, [dim], in their place.
 
     Example
     -------
@@ -113,7 +117,7 @@ def make_datasets(
     pipelines = [label_pipeline]
     if "speech" in modalities:
         pipelines.append(audio_pipeline)
-    return {
+    datasets = {
         part: DynamicItemDataset.from_json(
             json_path=path,
             replacements={"data_root": data_folder},
@@ -122,3 +126,7 @@ def make_datasets(
         )
         for part, path in annotations.items()
     }
+    if embeddings is not None:
+        for dataset in datasets.values():
+            embeddings.embed(dataset, inputs)
+    return datasets

@@ -38,6 +38,13 @@ class Utterance:
     part : str
         The part that the corpus's publishers put it in, empty where they
         did not.
+    session : str
+        The session or dialogue that it was recorded in, empty where unknown.
+    video : str
+        The video that it was cut from, empty where unknown.
+    style : str
+        How it was elicited, as "improvised" or "scripted", empty where
+        unknown.
 
     Example
     -------
@@ -66,6 +73,9 @@ class Utterance:
     words: str
     corpus: str
     part: str = ""
+    session: str = ""
+    video: str = ""
+    style: str = ""
 
 
 def write_manifest(path, utterances, data_root=None):
@@ -80,7 +90,8 @@ def write_manifest(path, utterances, data_root=None):
     data_root : str or pathlib.Path
         Where given, audio paths are written relative to this folder, as
         "{data_root}/...", so that the manifest stays valid when the corpus
-        moves. Otherwise they are absolute. A text alone has no such path.
+        moves. Otherwise, and outside this folder, they are absolute. A text
+        alone has no such path.
 
     Example
     -------
@@ -103,11 +114,12 @@ def _entry(clip, data_root):
     del entry["id"]
     if clip.wav is None:
         del entry["wav"]
-    elif data_root is None:
-        entry["wav"] = Path(clip.wav).as_posix()
     else:
-        inside = clip.wav.relative_to(os.path.abspath(data_root))
-        entry["wav"], root = inside.as_posix(), "{data_root}/"
+        path = Path(clip.wav)
+        folder = data_root and os.path.abspath(data_root)
+        if folder and path.is_relative_to(folder):
+            path, root = path.relative_to(folder), "{data_root}/"
+        entry["wav"] = path.as_posix()
     # SpeechBrain puts every string through str.format, so that a brace of
     # the corpus's own must be doubled.
     entry = {
@@ -135,5 +147,8 @@ def write_json(path, content):
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     text = json.dumps(content, indent=2, ensure_ascii=False)
-    unfinished.write_text(text, encoding="utf-8")
-    os.replace(unfinished, path)
+    try:
+        unfinished.write_text(text, encoding="utf-8")
+        os.replace(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)

@@ -7,18 +7,24 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
-from .corpora.scan import audio_files
+from .audit import audit
+from .corpora.scan import AUDIO_SUFFIXES, audio_files
 from .labels import map_labels
 from .manifests import write_json, write_manifest
 from .protocol import (
     PARTS,
     check_split,
     describe,
+    protocol_in_words,
     protocol_of,
-    speaker_protocol,
+    read_protocol,
 )
 
 logger = logging.getLogger(__name__)
+
+# What corpora consist of: audio, videos, and tables of labels and texts.
+CORPUS_SUFFIXES = (*AUDIO_SUFFIXES, ".mp4", ".csv", ".tsv", ".txt")
+RUN_FILE = "hyperparams.yaml"  # is in every output folder of a training
 
 
 def prepare_corpus(
@@ -26,7 +32,8 @@ def prepare_corpus(
     data_folder,
     label_map,
     labels,
-    split,
+    splits,
+    protocol,
     train_annotation,
     valid_annotation,
     test_annotation,
@@ -35,11 +42,11 @@ def prepare_corpus(
 ):
     """Writes the JSON manifests of one corpus.
 
-    The record of the split holds the settings, and what
-    `speechbrain_emotion.dataio.protocol.describe` says about the split. If it
-    records the same settings and the manifests are there, nothing is done; if
-    it records others, that is an error, because a model that was trained
-    before would be tested on clips that it has heard.
+    What the parts of the split have in common is logged and recorded (see
+    `speechbrain_emotion.dataio.protocol.read_protocol`), together with the
+    settings. If the record was made with the same settings and the manifests
+    are there, nothing is done; if with others, that is an error, because a
+    model that was trained before would be tested on clips that it has heard.
 
     Arguments
     ---------
@@ -52,8 +59,10 @@ def prepare_corpus(
         out.
     labels : list of str
         The labels in index order.
-    split : callable
-        Split function, as `splits.speaker_folds` with its settings.
+    splits : dict
+        Name -> split function, as `splits.speaker_folds` with its settings.
+    protocol : str
+        The name of the split to use.
     train_annotation : str
         Training manifest to write.
     valid_annotation : str
@@ -61,7 +70,7 @@ def prepare_corpus(
     test_annotation : str
         Test manifest to write.
     split_file : str
-        Record of the settings and of the split to write.
+        Record of the split to write.
     skip_prep : bool
         Whether to do nothing at all.
 
@@ -70,15 +79,15 @@ def prepare_corpus(
     CorpusError
         Where the corpus is not as expected.
     ValueError
-        Where label map, labels or split do not fit the corpus, or where
-        the record of the split was made with other settings.
+        Where label map, labels or split do not fit the corpus, there is no
+        split of that name, or the record was made with other settings.
 
     Example
     -------
     >>> from functools import partial
     >>> import numpy, soundfile
     >>> from speechbrain_emotion.dataio.corpora import read_nemo
-    >>> from speechbrain_emotion.dataio.splits import leave_one_speaker_out
+    >>> from speechbrain_emotion.dataio.splits import leave_one_group_out
     >>> folder = getfixture("tmp_path")
     >>> for name in ("EB0_fear_1", "IC0_anger_1", "KD0_fear_2"):
     ...     soundfile.write(folder / f"{name}.wav", numpy.zeros(800), 16000)
@@ -87,9 +96,15 @@ def prepare_corpus(
     ...     folder,
     ...     label_map={"anger": "anger", "fear": "fear"},
     ...     labels=["anger", "fear"],
-    ...     split=partial(
-    ...         leave_one_speaker_out, test_speaker="EB0", valid_speaker="IC0"
-    ...     ),
+    ...     splits={
+    ...         "EB0": partial(
+    ...             leave_one_group_out,
+    ...             by="spk_id",
+    ...             test_group="EB0",
+    ...             valid_group="IC0",
+    ...         )
+    ...     },
+    ...     protocol="EB0",
     ...     train_annotation=folder / "train.json",
     ...     valid_annotation=folder / "valid.json",
     ...     test_annotation=folder / "test.json",
@@ -104,15 +119,17 @@ def prepare_corpus(
         "read": read,
         "data_folder": data_folder,
         "label_map": label_map,
-        "split": split,
     }
     annotations = [train_annotation, valid_annotation, test_annotation]
-    _prepare([corpus], labels, annotations, Path(split_file), data_folder)
+    split = _choose(splits, protocol)
+    _prepare([corpus], labels, split, annotations, split_file, data_folder)
 
 
 def prepare_corpora(
     corpora,
     labels,
+    splits,
+    protocol,
     train_annotation,
     valid_annotation,
     test_annotation,
@@ -122,14 +139,20 @@ def prepare_corpora(
     """Writes the JSON manifests of several corpora together.
 
     As `prepare_corpus`, but the paths in the manifests are absolute. Ids that
-    occur in two corpora are prefixed by the corpus.
+    occur in two corpora are prefixed by the corpus. The split is applied to
+    the clips of all corpora; `splits.split_each` gives each its own.
 
     Arguments
     ---------
     corpora : list of dict
-        For each corpus its `read`, `data_folder`, `label_map` and `split`.
+        For each corpus its `read`, `data_folder` and `label_map`. A corpus
+        whose `data_folder` is None is left out.
     labels : list of str
         The labels in index order, common to all.
+    splits : dict
+        Name -> split function.
+    protocol : str
+        The name of the split to use.
     train_annotation : str
         Training manifest to write.
     valid_annotation : str
@@ -137,7 +160,7 @@ def prepare_corpora(
     test_annotation : str
         Test manifest to write.
     split_file : str
-        Record of the settings and of the split to write.
+        Record of the split to write.
     skip_prep : bool
         Whether to do nothing at all.
 
@@ -146,48 +169,73 @@ def prepare_corpora(
     CorpusError
         Where a corpus is not as expected.
     ValueError
-        Where a label map, the labels or a split do not fit.
+        As `prepare_corpus`.
     """
     if skip_prep:
         return
     annotations = [train_annotation, valid_annotation, test_annotation]
-    _prepare(corpora, labels, annotations, Path(split_file), None)
+    split = _choose(splits, protocol)
+    corpora = [c for c in corpora if c["data_folder"] is not None]
+    if not corpora:
+        raise ValueError("Every corpus is left out: its data_folder is null.")
+    _prepare(corpora, labels, split, annotations, split_file, None)
 
 
-def _prepare(corpora, labels, annotations, record, data_root):
+def _choose(splits, protocol):
+    """The name and the function of the split to use."""
+    if protocol not in splits:
+        raise ValueError(
+            f"There is no split '{protocol}' (protocol); splits: "
+            f"{', '.join(splits)}."
+        )
+    return protocol, splits[protocol]
+
+
+def _prepare(corpora, labels, split, annotations, split_file, data_root):
     """Writes the manifests and the record of the split, unless they are
     there and made with the same settings.
     """
-    settings = _settings(corpora, labels)
-    found = _read(record)
-    if found not in (None, settings):
-        # A model trained before might be tested on its own training clips.
-        raise ValueError(
-            f"{record} was made with another corpus, split or label map: "
-            "name another output folder, or delete the old one."
-        )
-    if found and all(map(os.path.isfile, annotations)):
-        logger.info(f"Prepared before with the same settings: {record}")
-        return
-    parts = _split_all(corpora, labels)
+    if os.path.exists(split_file):
+        record = read_protocol(split_file)
+        if record["settings"] != _settings(corpora, labels, split):
+            # A model trained before might be tested on its training clips.
+            raise ValueError(
+                f"{split_file} was made with another corpus, split or label "
+                "map: name another output folder, or delete the old one."
+            )
+        if all(map(os.path.isfile, annotations)):
+            logger.info(f"Prepared before with the same settings: {split_file}")
+            _report(record)
+            return
+    name, function = split
+    parts = _split(corpora, labels, function)
+    record = {
+        # Of the corpus after reading it, which may extract audio of videos.
+        "settings": _settings(corpora, labels, split),
+        "protocol": name,
+        **describe(parts, labels),
+        "audit": audit(parts),
+    }
     for part, annotation in zip(PARTS, annotations, strict=True):
         write_manifest(annotation, parts[part], data_root)
-    description = describe(parts, labels)
-    write_json(record, {"settings": settings, **description})
-    clips = {part: len(parts[part]) for part in PARTS}
-    logger.info(f"Split: {clips}, {speaker_protocol(description)}; {record}")
+    write_json(split_file, record)  # last: says that the others are complete
+    _report(record)
 
 
-def _split_all(corpora, labels):
-    """Reads, maps and splits each corpus, and joins the parts."""
-    clips, parts = [], {part: [] for part in PARTS}
+def _report(record):
+    """Logs how the corpora were split, and what to mind about it."""
+    logger.info(f"Split: {protocol_in_words(record)}")
+    for warning in record["audit"]["warnings"]:
+        logger.warning(warning)
+
+
+def _split(corpora, labels, split):
+    """Reads and maps each corpus, and splits them."""
+    clips = []
     for corpus in corpora:
         read_clips = corpus["read"](corpus["data_folder"])
-        mapped = map_labels(read_clips, corpus["label_map"], labels)
-        split = corpus["split"](mapped)
-        clips += mapped
-        for part in PARTS:
-            parts[part] += split[part]
+        clips += map_labels(read_clips, corpus["label_map"], labels)
+    parts = split(clips)
     check_split(clips, parts)
     count = Counter(clip.id for clip in clips)
     return {
@@ -202,35 +250,38 @@ def _unique(clip, count):
     return replace(clip, id=f"{clip.corpus}_{clip.id}")
 
 
-def _settings(corpora, labels):
+def _settings(corpora, labels, split):
     """All that the manifests depend on, in JSON's types. Number and size of
-    files tell when a corpus has been completed.
+    files tell when a corpus has been completed or changed.
     """
+    name, function = split
     settings = {
         "corpora": [
             {
                 "read": protocol_of(corpus["read"]),
                 "data_folder": os.path.abspath(corpus["data_folder"]),
-                "audio_files": len(audio_files(corpus["data_folder"])),
-                "table_bytes": _table_bytes(corpus["data_folder"]),
+                **_size(corpus["data_folder"]),
                 "label_map": dict(corpus["label_map"]),
-                "split": protocol_of(corpus["split"]),
             }
             for corpus in corpora
         ],
         "labels": list(labels),
+        "protocol": name,
+        "split": protocol_of(function),
     }
     return json.loads(json.dumps(settings, default=str))
 
 
-def _table_bytes(data_folder):
-    """The size of the CSV files in a folder."""
-    return sum(path.stat().st_size for path in Path(data_folder).glob("*.csv"))
-
-
-def _read(record):
-    """The settings in the record of an earlier run, or None."""
-    try:
-        return json.loads(record.read_text(encoding="utf-8"))["settings"]
-    except FileNotFoundError:
-        return None
+def _size(data_folder):
+    """Number and size of the files of a corpus, without those of training
+    runs whose folders are in the same folder.
+    """
+    files = audio_files(data_folder, (*CORPUS_SUFFIXES, RUN_FILE))
+    runs = {path.parent for path in files if path.name == RUN_FILE}
+    runs.discard(Path(os.path.abspath(data_folder)))
+    sizes = [
+        path.stat().st_size
+        for path in files
+        if path.name != RUN_FILE and runs.isdisjoint(path.parents)
+    ]
+    return {"files": len(sizes), "bytes": sum(sizes)}

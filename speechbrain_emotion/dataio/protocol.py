@@ -1,14 +1,50 @@
 """What a split must fulfil, and what to report about it with every result."""
 
+import json
 from collections import Counter
 from functools import partial
+from pathlib import Path
 
+from .groups import group_of
 from .labels import class_counts
 
 PARTS = ("train", "valid", "test")
+PAIRS = (("train", "valid"), ("train", "test"), ("valid", "test"))
+# What test clips must not share with training, and its plural.
+KEPT_APART = {"spk_id": "speakers", "session": "sessions", "video": "videos"}
+PLURALS = {**KEPT_APART, "words": "sentences"}
+# Sentences are shared in every acted corpus. That matters where they tell the
+# emotion: this much better than the most frequent emotion does.
+NOTICEABLE = 0.05
 
 
-def check_split(utterances, parts, disjoint_speakers=()):
+def sort_into_parts(utterances, names):
+    """Sorts clips into the parts of a split.
+
+    Arguments
+    ---------
+    utterances : list of Utterance
+        The clips.
+    names : list of str
+        The part of each clip.
+
+    Returns
+    -------
+    dict
+        The clips of each part.
+
+    Example
+    -------
+    >>> sort_into_parts([], [])
+    {'train': [], 'valid': [], 'test': []}
+    """
+    parts = {part: [] for part in PARTS}
+    for clip, name in zip(utterances, names, strict=True):
+        parts[name].append(clip)
+    return parts
+
+
+def check_split(utterances, parts):
     """Checks that every clip is in exactly one part and no part is empty.
 
     Arguments
@@ -17,14 +53,12 @@ def check_split(utterances, parts, disjoint_speakers=()):
         The clips.
     parts : dict
         What a split made of them.
-    disjoint_speakers : list of str
-        Parts whose speakers must not be in any other part.
 
     Raises
     ------
     ValueError
         Where the parts are not "train", "valid" and "test", a part is empty,
-        a clip is missing or occurs twice, or a speaker is in two parts.
+        or a clip is missing or occurs twice.
 
     Example
     -------
@@ -53,19 +87,6 @@ def check_split(utterances, parts, disjoint_speakers=()):
     empty = [part for part in PARTS if not parts[part]]
     if empty:
         raise ValueError(f"The split leaves no clip for {', '.join(empty)}.")
-    _check_speakers(parts, disjoint_speakers)
-
-
-def _check_speakers(parts, disjoint_speakers):
-    """Checks that the speakers of the given parts are in no other."""
-    for part in disjoint_speakers:
-        others = [clip for p in PARTS if p != part for clip in parts[p]]
-        shared = _speakers(parts[part]) & _speakers(others)
-        if shared:
-            raise ValueError(
-                f"Speakers of the {part} part are in another part, too: "
-                f"{', '.join(sorted(shared))}."
-            )
 
 
 def protocol_of(split):
@@ -88,9 +109,17 @@ def protocol_of(split):
     >>> protocol_of(partial(whole_corpus, part="test"))
     {'name': 'whole_corpus', 'part': 'test'}
     """
-    if isinstance(split, partial):
-        return {**protocol_of(split.func), **split.keywords}
-    return {"name": split.__name__}
+    if not isinstance(split, partial):
+        return {"name": split.__name__}
+    settings = {name: _plain(value) for name, value in split.keywords.items()}
+    return {**protocol_of(split.func), **settings}
+
+
+def _plain(value):
+    """A setting for the record, in which functions are named."""
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return protocol_of(value) if callable(value) else value
 
 
 def describe(parts, labels=()):
@@ -107,11 +136,12 @@ def describe(parts, labels=()):
     -------
     dict
         `speaker_independent`: whether no test speaker is heard in training
-        or validation, None where the test speakers are not known; `shared_speakers`: the speakers that two parts have in
-        common; `test_sentences` and `test_sentences_in_train`: how many
-        sentences the test part has, and how many of them also occur in
-        training; `parts`: for each part the number of clips, the minutes, the
-        speakers and the class counts.
+        or validation, None where the test speakers are not known;
+        `shared_speakers`: the speakers that two parts have in common;
+        `test_sentences` and `test_sentences_in_train`: how many sentences the
+        test part has, and how many of them also occur in training; `parts`:
+        for each part the number of clips, the minutes, the speakers and the
+        class counts.
 
     Example
     -------
@@ -123,15 +153,9 @@ def describe(parts, labels=()):
     >>> description["shared_speakers"]["train-test"]
     ['mine/Eva']
     """
-    speakers = {part: _speakers(parts[part]) for part in PARTS}
-    shared = {
-        f"{a}-{b}": sorted(speakers[a] & speakers[b])
-        for a, b in (("train", "valid"), ("train", "test"), ("valid", "test"))
-    }
-    sentences = {
-        part: {clip.words for clip in parts[part] if clip.words}
-        for part in PARTS
-    }
+    speakers = {part: _known(parts[part], "spk_id") for part in PARTS}
+    sentences = {part: _known(parts[part], "words") for part in PARTS}
+    shared = {f"{a}-{b}": sorted(speakers[a] & speakers[b]) for a, b in PAIRS}
     independent = not shared["train-test"] + shared["valid-test"]
     return {
         "speaker_independent": independent if speakers["test"] else None,
@@ -176,6 +200,160 @@ def speaker_protocol(description):
     }[description["speaker_independent"]]
 
 
+def read_protocol(split_file):
+    """Reads the record of a split, for cards and results.
+
+    Arguments
+    ---------
+    split_file : str or pathlib.Path
+        The `split.json` that preparation wrote.
+
+    Returns
+    -------
+    dict
+        `settings`, `protocol` (its name), what `describe` says, and `audit`
+        (what `speechbrain_emotion.dataio.audit.audit` says).
+
+    Raises
+    ------
+    FileNotFoundError
+        Where there is no such file.
+    ValueError
+        Where it is no such record.
+
+    Example
+    -------
+    >>> path = Path(getfixture("tmp_path")) / "split.json"
+    >>> _ = path.write_text("{}")
+    >>> read_protocol(path)
+    Traceback (most recent call last):
+        ...
+    ValueError: '...split.json' is no record of a split: it has no settings,...
+    """
+    text = Path(split_file).read_text(encoding="utf-8")
+    try:
+        record = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ValueError(f"'{split_file}' is no JSON: {error}.") from error
+    needed = ("settings", "protocol", "parts", "audit")
+    if missing := [key for key in needed if key not in record]:
+        raise ValueError(
+            f"'{split_file}' is no record of a split: it has no "
+            f"{', '.join(missing)}. Prepare the corpus anew, in another "
+            "output folder."
+        )
+    return record
+
+
+def protocol_in_words(record):
+    """Says in one line how a corpus was split and what the parts share.
+
+    Arguments
+    ---------
+    record : dict
+        What `read_protocol` returned.
+
+    Returns
+    -------
+    str
+        To be put beside every result.
+
+    Example
+    -------
+    >>> record = {
+    ...     "settings": {"split": {"name": "speaker_folds", "test_fold": 1}},
+    ...     "protocol": "emobox",
+    ...     "speaker_independent": True,
+    ...     "parts": {part: {"clips": 1200} for part in PARTS},
+    ...     "audit": {
+    ...         "majority": {},
+    ...         "columns": {"spk_id": {"test_clips": 9, "shared_clips": 0}},
+    ...         "duplicates": {"train-test": []},
+    ...     },
+    ... }
+    >>> for fact in protocol_in_words(record).split("; "):
+    ...     print(fact)
+    emobox (speaker_folds, test fold 1): speaker-independent
+    train 1,200, valid 1,200, test 1,200 utterances
+    no overlap of speakers
+    """
+    split = dict(record["settings"]["split"])
+    settings = [split.pop("name"), *filter(None, map(_setting, split.items()))]
+    sizes = ", ".join(
+        f"{part} {record['parts'][part]['clips']:,}" for part in PARTS
+    )
+    facts = [speaker_protocol(record), f"{sizes} utterances", *_overlap(record)]
+    return f"{record['protocol']} ({', '.join(settings)}): {'; '.join(facts)}"
+
+
+def _setting(item):
+    """A setting of a split in words, None for one that is too long."""
+    name, value = item
+    if value is None or isinstance(value, dict):
+        return None
+    if isinstance(value, list):
+        value = "/".join(map(str, value))
+    return f"{name.replace('_', ' ')} {value}"
+
+
+def leaks(name, column, majority):
+    """Whether a reader of results must know that clips share something.
+
+    Arguments
+    ---------
+    name : str
+        The column: "spk_id", "session", "video" or "words".
+    column : dict
+        What the audit says of it.
+    majority : dict
+        The audit's figures of always answering the most frequent class.
+
+    Returns
+    -------
+    bool
+        For speakers, sessions and videos, whether training and test part
+        share any. For sentences, whether they also tell the emotion.
+
+    Example
+    -------
+    >>> figures = {"accuracy": 0.2, "uar": 0.125, "macro_f1": 0.04}
+    >>> column = {"shared_clips": 9, "lookup": figures}
+    >>> leaks("video", column, figures), leaks("words", column, figures)
+    (True, False)
+    """
+    if not column["shared_clips"] or name in KEPT_APART:
+        return column["shared_clips"] > 0
+    return any(
+        column["lookup"][figure] > majority[figure] + NOTICEABLE
+        for figure in ("accuracy", "uar")
+    )
+
+
+def _overlap(record):
+    """What training and test part share, as far as that is known."""
+    audit = record["audit"]
+    columns = audit["columns"]
+    apart = [
+        plural
+        for name, plural in KEPT_APART.items()
+        if name in columns and not columns[name]["shared_clips"]
+    ]
+    if apart:
+        yield f"no overlap of {_join(apart)}"
+    for name, column in columns.items():
+        if leaks(name, column, audit["majority"]):
+            share = 100 * column["shared_clips"] / column["test_clips"]
+            yield f"{PLURALS[name]} of {share:.1f} % of the test part in training"
+    if pairs := audit["duplicates"]["train-test"]:
+        yield f"recordings both in training and test: {len(pairs)}"
+
+
+def _join(words):
+    """Joins words as in "speakers, sessions or videos"."""
+    *others, last = words
+    return f"{', '.join(others)} or {last}" if others else last
+
+
 def clip_key(clip):
     """Tells the clips of one or several corpora apart.
 
@@ -192,8 +370,6 @@ def clip_key(clip):
     return clip.corpus, clip.id
 
 
-def _speakers(utterances):
-    """The speakers that are known, told apart between corpora."""
-    return {
-        f"{clip.corpus}/{clip.spk_id}" for clip in utterances if clip.spk_id
-    }
+def _known(utterances, by):
+    """The groups of clips that are known, told apart between corpora."""
+    return {group_of(clip, by) for clip in utterances} - {""}

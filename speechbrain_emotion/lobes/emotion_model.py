@@ -55,7 +55,14 @@ class EmotionModel(nn.Module):
         heeds = getattr(self.embedding_model, "heeds", None)
         return heeds is None or heeds(text)
 
-    def forward(self, wavs=None, wav_lens=None, texts=None, spans=None):
+    def forward(
+        self,
+        wavs=None,
+        wav_lens=None,
+        texts=None,
+        spans=None,
+        embeddings=None,
+    ):
         """Computes the logits of a batch.
 
         Arguments
@@ -69,6 +76,8 @@ class EmotionModel(nn.Module):
             What is said in each utterance, for models that read text.
         spans : list of list of slice
             As ``embed``.
+        embeddings : torch.Tensor
+            What ``embed`` gave before, [batch, dim], in place of all these.
 
         Returns
         -------
@@ -82,7 +91,9 @@ class EmotionModel(nn.Module):
             missing. A model of both modalities answers from one where the
             other is None.
         """
-        return self.classifier(self.embed(wavs, wav_lens, texts, spans))
+        if embeddings is None:
+            embeddings = self.embed(wavs, wav_lens, texts, spans)
+        return self.classifier(embeddings)
 
     def embed(self, wavs=None, wav_lens=None, texts=None, spans=None):
         """Computes the embeddings of a batch.

@@ -50,14 +50,35 @@ class SpeechFrames(nn.Module):
         self.normalizer = normalizer
         self.projector = projector
 
+    def features(self, wavs, wav_lens):
+        """Computes what the pretrained model reads, without running it.
+
+        Arguments
+        ---------
+        wavs : torch.Tensor
+            Waveforms, [batch, samples].
+        wav_lens : torch.Tensor
+            Relative lengths, [batch].
+
+        Returns
+        -------
+        features : torch.Tensor
+            [batch, steps, bins]; ``frames`` takes them for waveforms.
+        feature_lens : torch.Tensor
+            Relative lengths, [batch].
+        """
+        if self.normalizer is not None:
+            wavs = self.normalizer(wavs, wav_lens)
+        return self.encoder.features(wavs, wav_lens)
+
     def frames(self, wavs, wav_lens):
         """Computes the frames of a batch.
 
         Arguments
         ---------
         wavs : torch.Tensor
-            Waveforms, [batch, samples], or what ``ClipFeatures`` made of
-            them, [batch, steps, bins].
+            Waveforms, [batch, samples], or what ``features`` or
+            ``ClipFeatures`` made of them, [batch, steps, bins].
         wav_lens : torch.Tensor
             Relative lengths, [batch].
 

@@ -1,14 +1,31 @@
 """The Brain that trains every model of the package."""
 
-import json
-import logging
+import math
 import pathlib
 
 import torch
 
 import speechbrain as sb
 from speechbrain.utils.distributed import if_main_process
+from speechbrain_emotion.training.costs import (
+    class_weights,
+    label_masks,
+    weighted_cost,
+)
+from speechbrain_emotion.training.feature_augment import augment_features
+from speechbrain_emotion.training.parameters import (
+    EncoderFreeze,
+    clip_gradients,
+    split_parameters,
+)
+from speechbrain_emotion.training.reports import (
+    reports_by_group,
+    write_predictions,
+    write_reports,
+)
 from speechbrain_emotion.training.resumable import ResumableBrain
+from speechbrain_emotion.training.shares import gather, interleave
+from speechbrain_emotion.training.stopping import prepare_stopper
 from speechbrain_emotion.utils.metrics import ClassificationMetrics
 
 
@@ -17,6 +34,9 @@ class EmotionBrain(ResumableBrain):
 
     Encoder and head have an optimizer each; parameters that are frozen are in
     neither. The checkpoint that is best on the validation part is kept.
+
+    Several processes (``torchrun``) share training, validation and test, and
+    find what one process would.
 
     Arguments
     ---------
@@ -40,7 +60,8 @@ class EmotionBrain(ResumableBrain):
     train_logger : speechbrain.utils.train_logger.TrainLogger
         Gets the statistics of each epoch.
     report_folder : str or Path
-        Where the test results are written.
+        Where the test results are written: report.txt, report.json,
+        confusion_matrix.png and, as the last one, predictions.csv.
     selection : str
         What is best on the validation part: "UAR", the highest unweighted
         average recall, or "loss", the lowest loss, which varies less where
@@ -49,9 +70,26 @@ class EmotionBrain(ResumableBrain):
         Whether, in training, an utterance is compared only with the labels
         that its corpus has. Otherwise a model of several corpora learns that
         whatever looks like a corpus without, say, neutral is not neutral.
+    feature_augment : speechbrain.augment.augmenter.Augmenter
+        Applied in training to the features that the speech encoder reads,
+        [batch, steps, bins]; None for none. See ``augment_features``.
+    class_weight_power : float
+        If not 0, a class of n training utterances counts in proportion to
+        n ** -power in the training loss; see ``class_weights``. Validation
+        and test losses are without weights.
+    encoder_frozen_epochs : int
+        For how many epochs the pretrained encoders are frozen; the warm-up
+        of their learning rate begins afterwards.
     **kwargs
         See ``ResumableBrain``; ``opt_class`` makes the head's optimizer.
+
+    Raises
+    ------
+    ValueError
+        If arguments do not fit each other or the model.
     """
+
+    shares_evaluation = True
 
     def __init__(
         self,
@@ -67,6 +105,9 @@ class EmotionBrain(ResumableBrain):
         spans=None,
         selection="UAR",
         mask_absent_labels=False,
+        feature_augment=None,
+        class_weight_power=0.0,
+        encoder_frozen_epochs=0,
         **kwargs,
     ):
         if selection not in ("UAR", "loss"):
@@ -82,18 +123,27 @@ class EmotionBrain(ResumableBrain):
                 f"n_classes is {self.model.classifier.n_classes}, but there "
                 f"are {len(labels)} labels: {labels}"
             )
+        if feature_augment is not None and (
+            "speech" not in self.model.modalities
+        ):
+            raise ValueError("feature_augment: this model does not hear")
         self.labels = labels
-        self.compute_cost = compute_cost
+        self.compute_cost = self.training_cost = compute_cost
         self.encoder_opt_class = encoder_opt_class
         self.schedulers = schedulers
         self.augment = augment
         self.spans = spans
+        self.feature_augment = feature_augment
         self.extreme = {"UAR": "max", "loss": "min"}[selection]
         self.selection = selection
         self.train_logger = train_logger
         self.report_folder = pathlib.Path(report_folder)
+        self.predictions_file = self.report_folder / "predictions.csv"
         self.mask_absent_labels = mask_absent_labels
         self.label_masks = None
+        self.class_weight_power = class_weight_power
+        self.encoder_frozen_epochs = encoder_frozen_epochs
+        self.encoder_freeze = EncoderFreeze([], n_epochs=0)
         self.reports = None
         for name, scheduler in schedulers.items():
             self.checkpointer.add_recoverable(f"scheduler_{name}", scheduler)
@@ -107,21 +157,37 @@ class EmotionBrain(ResumableBrain):
     def compute_forward(self, batch, stage):
         """Waveforms (augmented), texts -> logits, [batch, n_classes].
 
-        In training the batch is that of ``_replicate``.
+        In training the batch is that of ``_replicate``. Embeddings that an
+        ``EmbeddingStore`` has computed go straight to the classifier.
         """
         batch = batch.to(self.device)
+        if hasattr(batch, "embedding"):
+            model = self.modules.model if stage == sb.Stage.TRAIN else self.model
+            return model(embeddings=batch.embedding.data)
         wavs = wav_lens = texts = None
         if "speech" in self.model.modalities:
             wavs, wav_lens = batch.sig
         if "text" in self.model.modalities:
             texts = batch.words
+            if wavs is not None:  # what is not known is missing, not empty
+                texts = [text or None for text in texts]
         if stage != sb.Stage.TRAIN:
-            return self.modules.model(wavs, wav_lens, texts)
+            # Not through DDP, which would wait for the other processes:
+            # they may have fewer batches.
+            return self.model(wavs, wav_lens, texts)
         spans = None
         if self.augment is not None:
             wavs, wav_lens = self.augment(wavs, wav_lens)
         if self.spans is not None:
             spans = self.spans(wavs, wav_lens)
+        if self.feature_augment is not None:
+            wavs, wav_lens = augment_features(
+                self.model.embedding_model, self.feature_augment, wavs, wav_lens
+            )
+            if spans is not None:
+                rows = torch.arange(len(spans))
+                rows = self.feature_augment.replicate_labels(rows)
+                spans = [spans[row] for row in rows]
         if texts is not None:
             rows = self._replicate(torch.arange(len(texts)))
             texts = [texts[row] for row in rows]
@@ -131,6 +197,8 @@ class EmotionBrain(ResumableBrain):
         """Repeats rows of a batch as augmentation and spans do."""
         if self.augment is not None:
             rows = self.augment.replicate_labels(rows)
+        if self.feature_augment is not None:
+            rows = self.feature_augment.replicate_labels(rows)
         if self.spans is not None:
             rows = rows.repeat_interleave(self.spans.n_spans, dim=0)
         return rows
@@ -141,14 +209,18 @@ class EmotionBrain(ResumableBrain):
         predictions = predictions.float()
         targets = batch.emo_encoded.data.squeeze(-1)
         if stage != sb.Stage.TRAIN:
-            self.metrics.append(batch.id, predictions, targets)
-            return self.compute_cost(predictions, targets)
+            # On the CPU, because not every device has float64.
+            probabilities = predictions.cpu().double().softmax(dim=-1)
+            self.metrics.append(batch.id, probabilities, targets)
+            loss = self.compute_cost(predictions, targets)
+            self.losses.append(loss.item())
+            return loss
         if self.label_masks is not None:
             masks = torch.stack([self.label_masks[id] for id in batch.id])
             masks = self._replicate(masks).to(predictions.device)
             lowest = torch.finfo(predictions.dtype).min
             predictions = predictions.masked_fill(~masks, lowest)
-        return self.compute_cost(predictions, self._replicate(targets))
+        return self.training_cost(predictions, self._replicate(targets))
 
     def fit(self, epoch_counter, train_set, *args, **kwargs):
         """Trains the model; see ``speechbrain.Brain.fit``.
@@ -156,19 +228,35 @@ class EmotionBrain(ResumableBrain):
         Arguments
         ---------
         epoch_counter : iterable
-            The epochs.
+            The epochs. SpeechBrain's ``EpochCounterWithStopper`` stops early,
+            by the statistic that checkpoints are selected by.
         train_set : speechbrain.dataio.dataset.DynamicItemDataset
             The training part.
         *args, **kwargs
             See ``speechbrain.Brain.fit``.
         """
+        utterances = {id: train_set.data[id] for id in train_set.data_ids}
         if self.mask_absent_labels:
-            self.label_masks = label_masks(train_set.data, self.labels)
+            self.label_masks = label_masks(utterances, self.labels)
+        if self.class_weight_power != 0:
+            weights = class_weights(
+                utterances, self.labels, self.class_weight_power
+            )
+            self.training_cost = weighted_cost(
+                self.compute_cost, weights.to(self.device)
+            )
+        self.update_stopper = prepare_stopper(
+            epoch_counter, self.selection, self.extreme
+        )
         super().fit(epoch_counter, train_set, *args, **kwargs)
+        self.encoder_freeze.release()
 
     def init_optimizers(self):
         """Makes one optimizer for the head and one for the encoder."""
         head, encoder = split_parameters(self.model)
+        self.encoder_freeze = EncoderFreeze(
+            self.model.embedding_model.encoders, self.encoder_frozen_epochs
+        )
         groups = {
             "head": (self.opt_class, head),
             "encoder": (self.encoder_opt_class, encoder),
@@ -181,44 +269,88 @@ class EmotionBrain(ResumableBrain):
         for name, optimizer in self.optimizers_dict.items():
             self.checkpointer.add_recoverable(f"optimizer_{name}", optimizer)
 
+    def freeze_optimizers(self, optimizers):
+        """Gives the optimizers whose parameters are trained in this epoch."""
+        frozen = "encoder" if self.encoder_freeze.active else None
+        return {name: o for name, o in optimizers.items() if name != frozen}
+
     def on_fit_batch_start(self, batch, should_step):
         """Sets the learning rates before each step of the optimizers."""
         if should_step:
-            for name, optimizer in self.optimizers_dict.items():
+            active = self.freeze_optimizers(self.optimizers_dict)
+            for name, optimizer in active.items():
                 self.schedulers[name](optimizer)
+
+    def optimizers_step(self):
+        """Takes a step; SpeechBrain clips only some of the gradients."""
+        optimizers = self.freeze_optimizers(self.optimizers_dict).values()
+        for optimizer in optimizers:
+            self.scaler.unscale_(optimizer)
+            clip_gradients(optimizer, self.max_grad_norm)
+        if self.skip_nonfinite_grads and not self.scaler.is_enabled():
+            self.check_gradients()
+        for optimizer in optimizers:
+            self.scaler.step(optimizer)
+        self.scaler.update()
+        for optimizer in optimizers:
+            optimizer.zero_grad(set_to_none=True)
+        self.optimizer_step += 1
 
     def on_stage_start(self, stage, epoch=None):
         """Starts counting."""
         self.metrics = ClassificationMetrics(self.labels)
+        self.losses = []
+        if stage == sb.Stage.TRAIN:
+            self.encoder_freeze.set_epoch(epoch)
+            if if_main_process():
+                # It says that the run is finished.
+                self.predictions_file.unlink(missing_ok=True)
 
     def on_stage_end(self, stage, stage_loss, epoch=None):
         """Logs the statistics and, after validation, saves a checkpoint."""
         if stage == sb.Stage.TRAIN:
-            self.train_loss = stage_loss
+            losses = gather(stage_loss)
+            self.train_loss = sum(losses) / len(losses)
             return
+        self._gather()
         report = self.metrics.summarize()
         stats = {
-            "loss": stage_loss,
+            "loss": self.loss,
             "UAR": report.uar,
             "macro_F1": report.macro_f1,
             "accuracy": report.accuracy,
         }
         if stage == sb.Stage.VALID:
+            active = self.freeze_optimizers(self.optimizers_dict)
             rates = {
                 f"lr_{name}": optimizer.param_groups[0]["lr"]
-                for name, optimizer in self.optimizers_dict.items()
+                for name, optimizer in active.items()
             }
             self.train_logger.log_stats(
                 {"Epoch": epoch, **rates},
                 train_stats={"loss": self.train_loss},
                 valid_stats=stats,
             )
+            # Before it is saved: a training that stopped stays so.
+            self.update_stopper(stats[self.selection])
             best = {f"{self.extreme}_keys": [self.selection]}
             self.save_epoch({"epoch": epoch, **stats}, **best)
         else:
             self.train_logger.log_stats(
                 {"Epoch loaded": self.epoch_loaded}, test_stats=stats
             )
+
+    def _gather(self):
+        """Puts together what the processes found in their shares."""
+        metrics, losses = zip(*gather((self.metrics, self.losses)))
+        self.metrics = ClassificationMetrics(self.labels)
+        for share in metrics:
+            self.metrics.extend(share)
+        # As SpeechBrain averages them in a single process.
+        self.loss = 0.0
+        for step, loss in enumerate(interleave(losses), start=1):
+            if math.isfinite(loss):
+                self.loss += loss / step - self.loss / step
 
     def evaluate(self, test_set, **kwargs):
         """Evaluates the checkpoint that is best on the validation part.
@@ -239,146 +371,15 @@ class EmotionBrain(ResumableBrain):
             Average test loss.
         """
         best = {f"{self.extreme}_key": self.selection}
-        loss = super().evaluate(test_set, **best, **kwargs)
+        super().evaluate(test_set, **best, **kwargs)
         corpora = {
             id: item.get("corpus", "unknown corpus")
             for id, item in test_set.data.items()
         }
         self.reports = reports_by_group(self.metrics, corpora)
         if if_main_process():
-            self._write_reports()
-        return loss
-
-    def _write_reports(self):
-        """Writes the test results as text, JSON and picture."""
-        self.report_folder.mkdir(parents=True, exist_ok=True)
-        text = "\n\n".join(
-            f"== {name} ==\n{report}" for name, report in self.reports.items()
-        )
-        print(text)
-        (self.report_folder / "report.txt").write_text(text + "\n")
-        results = {name: r.to_dict() for name, r in self.reports.items()}
-        (self.report_folder / "report.json").write_text(
-            json.dumps(results, indent=2) + "\n"
-        )
-        # Its search for fonts would fill the experiment's log.
-        logging.getLogger("matplotlib").setLevel(logging.WARNING)
-        self.reports["all"].plot_confusion_matrix(
-            self.report_folder / "confusion_matrix.png"
-        )
-
-
-def reports_by_group(metrics, group_of):
-    """Reports on all clips and, where there are several, on each group.
-
-    Arguments
-    ---------
-    metrics : ClassificationMetrics
-        The predictions.
-    group_of : dict
-        Id of a clip -> its group, e.g. the corpus.
-
-    Returns
-    -------
-    dict
-        "all", then the name of each group -> ``ClassificationReport``.
-
-    Example
-    -------
-    >>> metrics = ClassificationMetrics(["sad", "happy"])
-    >>> metrics.append(["a", "b"], [0, 0], [0, 1])
-    >>> reports = reports_by_group(metrics, {"a": "TESS", "b": "nEMO"})
-    >>> {name: report.accuracy for name, report in reports.items()}
-    {'all': 0.5, 'TESS': 1.0, 'nEMO': 0.0}
-    """
-    reports = {"all": metrics.summarize()}
-    names = sorted({group_of[id] for id in metrics.ids})
-    if len(names) == 1:
-        return reports
-    clips = list(zip(metrics.ids, metrics.predictions, metrics.targets))
-    for name in names:
-        part = ClassificationMetrics(metrics.labels)
-        part.append(
-            *zip(*(clip for clip in clips if group_of[clip[0]] == name))
-        )
-        reports[name] = part.summarize()
-    return reports
-
-
-def label_masks(utterances, labels):
-    """Marks for each utterance the labels that its corpus has.
-
-    Arguments
-    ---------
-    utterances : dict
-        Id -> manifest entry with ``corpus`` and ``emo``.
-    labels : list of str
-        All labels, in index order.
-
-    Returns
-    -------
-    dict
-        Id -> mask, [n_classes], True where the corpus has the label.
-
-    Example
-    -------
-    >>> masks = label_masks(
-    ...     {
-    ...         "a": {"corpus": "ISEAR", "emo": "sad"},
-    ...         "b": {"corpus": "MELD", "emo": "neutral"},
-    ...     },
-    ...     ["neutral", "sad"],
-    ... )
-    >>> masks["a"]
-    tensor([False,  True])
-    """
-    found = {(entry["corpus"], entry["emo"]) for entry in utterances.values()}
-    masks = {
-        corpus: torch.tensor([(corpus, label) in found for label in labels])
-        for corpus, _ in found
-    }
-    return {id: masks[entry["corpus"]] for id, entry in utterances.items()}
-
-
-def split_parameters(model):
-    """Separates the trainable parameters of pretrained encoder and head.
-
-    Arguments
-    ---------
-    model : EmotionModel
-        Its pretrained parts are the ``model`` of each of
-        ``model.embedding_model.encoders``.
-
-    Returns
-    -------
-    head : list of torch.nn.Parameter
-        All that are not the pretrained part's, a learned mixture of the
-        encoder's layers included.
-    encoder : list of torch.nn.Parameter
-        The pretrained part's that are not frozen.
-
-    Example
-    -------
-    >>> from torch import nn
-    >>> from speechbrain_emotion.lobes.embedding import SpeechEmbedding
-    >>> from speechbrain_emotion.lobes.emotion_model import EmotionModel
-    >>> from speechbrain_emotion.lobes.w2v_bert import W2VBertEncoder
-    >>> encoder = W2VBertEncoder(
-    ...     config={"hidden_size": 16, "num_hidden_layers": 1}, freeze=True
-    ... )
-    >>> model = EmotionModel(
-    ...     SpeechEmbedding(encoder, nn.Identity()), nn.Linear(16, 7)
-    ... )
-    >>> [len(group) for group in split_parameters(model)]
-    [2, 0]
-    """
-    encoder = {
-        id(parameter)
-        for pretrained in model.embedding_model.encoders
-        for parameter in pretrained.model.parameters()
-    }
-    trainable = [p for p in model.parameters() if p.requires_grad]
-    return (
-        [p for p in trainable if id(p) not in encoder],
-        [p for p in trainable if id(p) in encoder],
-    )
+            print(write_reports(self.report_folder, self.reports))
+            write_predictions(
+                self.predictions_file, self.metrics, test_set.data
+            )
+        return self.loss

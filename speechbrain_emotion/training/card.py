@@ -1,15 +1,19 @@
 """The model card of an exported model."""
 
-import io
 import json
 import pathlib
+import re
 
-import ruamel.yaml
+from huggingface_hub import EvalResult, ModelCardData
 
-from speechbrain_emotion.dataio.protocol import speaker_protocol
+from speechbrain_emotion.dataio.protocol import (
+    protocol_in_words,
+    speaker_protocol,
+)
 
 TEMPLATE = """---
-{front_matter}---
+{front_matter}
+---
 
 # {title}
 
@@ -30,11 +34,15 @@ In index order: {labels}.
 
 {data}
 
-## Results
+## Protocol
 
-Protocol: {protocol}.
+{protocol}.
 
-{results}
+{baseline}## Results
+
+On the test part.
+
+{warnings}{results}
 
 {sections}## Limits
 
@@ -43,10 +51,27 @@ Protocol: {protocol}.
 - On other {others} than those of the training data, and on spontaneous ones
   where they are acted, expect less than the figures above.
 - {terms}
+
+## Ethics
+
 - Not for clinical, employment, legal or surveillance use, nor for any
   decision about a person.
+- What people show is not what they feel, and differs between cultures, ages
+  and persons. Ask those whose emotions you analyse.
+
+## Citation
+
+{citation}
 """
 
+SOFTWARE = (
+    "speechbrain-emotion follows the system of Pan et al., SoftwareX 34, 2026, "
+    "102677."
+)
+LEAKY = (
+    "**The split is leaky: the test part is not new to the model, and the "
+    "figures below are higher than for new recordings.**"
+)
 
 # What a card says of models that read these modalities.
 WORDS = {
@@ -72,6 +97,15 @@ WORDS = {
         "task": "audio-classification",
     },
 }
+# What the index of results holds: the figure of a report, the hub's id of the
+# metric, and what it is called.
+METRICS = (
+    ("accuracy", "accuracy", "Accuracy"),
+    ("uar", "recall", "UAR"),
+    ("macro_f1", "f1", "Macro F1"),
+    ("weighted_precision", "precision", "Weighted precision"),
+    ("weighted_f1", "f1", "Weighted F1"),
+)
 
 
 def model_card(
@@ -87,7 +121,8 @@ def model_card(
     card : dict
         From the YAML: ``title``, ``language`` (list), ``license``, ``data``
         (what the model was trained on), ``terms`` (what the licences of the
-        data mean for its use) and ``base_model`` (None for none).
+        data mean for its use) and ``base_model`` (None for none); perhaps
+        ``datasets`` (list of hub ids of the corpora) and ``citation``.
     split_file : str or Path or None
         The record of the split that preparation wrote; None where the
         manifests were made otherwise.
@@ -117,18 +152,22 @@ def model_card(
     True
     """
     words = dict(WORDS[tuple(modalities)])
-    front_matter = {
-        "language": card["language"],
-        "license": card["license"],
-        "library_name": "speechbrain",
-        "pipeline_tag": words.pop("task"),
-        "tags": ["emotion-recognition", "speechbrain"],
-    }
-    if card["base_model"]:
-        front_matter["base_model"] = card["base_model"]
+    split = _read(split_file)
+    front_matter = ModelCardData(
+        language=card["language"],
+        license=card["license"],
+        library_name="speechbrain",
+        pipeline_tag=words["task"],
+        tags=["emotion-recognition", "speechbrain"],
+        base_model=card["base_model"] or None,
+        datasets=card.get("datasets"),
+        metrics=sorted({metric for _, metric, _ in METRICS}),
+        model_name=card["title"],
+        eval_results=_eval_results(reports, split, words.pop("task")),
+    )
     return TEMPLATE.format(
         **words,
-        front_matter=_dump(front_matter),
+        front_matter=front_matter.to_yaml(),
         sections="".join(
             f"## {heading}\n\n{text}\n\n"
             for heading, text in (sections or {}).items()
@@ -137,34 +176,92 @@ def model_card(
         labels=", ".join(reports["all"].labels),
         data=card["data"],
         terms=card["terms"],
-        protocol=_protocol(split_file),
+        protocol=_protocol(split),
+        baseline=_baseline(split),
+        warnings=_warnings(split),
         results="\n\n".join(
             f"### {name}\n\n```\n{report}\n```"
             for name, report in reports.items()
         ),
+        citation="\n\n".join(filter(None, [card.get("citation"), SOFTWARE])),
     )
 
 
-def _protocol(split_file):
-    """Says how the corpora were split, in words."""
+def _read(split_file):
+    """The record of a split, empty where there is none."""
     if split_file is None:
-        return "unknown, the manifests were not made by this recipe"
-    split = json.loads(pathlib.Path(split_file).read_text(encoding="utf-8"))
-    parts = ", ".join(
-        f"{name} {part['clips']} utterances{_speakers(part)}"
-        for name, part in split["parts"].items()
+        return {}
+    return json.loads(pathlib.Path(split_file).read_text(encoding="utf-8"))
+
+
+def _eval_results(reports, split, task):
+    """The figures as the hub lists them, those of ``report.json``."""
+    protocol = {
+        "protocol": split.get("protocol"),
+        "speaker_independent": split.get("speaker_independent"),
+    }
+    if _audit(split):
+        protocol["leaky"] = bool(_audit(split)["warnings"])
+    names = {"all": _test_corpora(split)}
+    return [
+        EvalResult(
+            task_type=task,
+            task_name="Emotion recognition",
+            dataset_name=names.get(corpus, corpus),
+            dataset_type=_slug(names.get(corpus, corpus)),
+            dataset_split="test",
+            dataset_args={k: v for k, v in protocol.items() if v is not None},
+            metric_type=metric,
+            metric_name=title,
+            metric_value=getattr(report, figure),
+        )
+        for corpus, report in reports.items()
+        for figure, metric, title in METRICS
+    ]
+
+
+def _test_corpora(split):
+    """Names the corpora of the test part, as far as its record tells."""
+    test = split.get("parts", {}).get("test", {})
+    corpora = {name.partition("/")[0] for name in test.get("speakers", [])}
+    return ", ".join(sorted(corpora)) or "test part"
+
+
+def _slug(name):
+    """The name of a corpus as an id."""
+    return re.sub(r"[^\w.]+", "-", name).strip("-").lower()
+
+
+def _protocol(split):
+    """Says how the corpora were split, in words."""
+    if not split:
+        return "Unknown: the manifests were not made by this recipe"
+    if _audit(split):
+        return protocol_in_words(split)
+    return speaker_protocol(split)  # as the models in the package were made
+
+
+def _audit(split):
+    """The audit of a split, empty where there was none."""
+    return split.get("audit", {})
+
+
+def _baseline(split):
+    """Says what is reached without a model."""
+    majority = _audit(split).get("majority")
+    if not majority:
+        return ""
+    return (
+        "Whoever always answers the most frequent label of the training part "
+        f"reaches {100 * majority['accuracy']:.1f} % accuracy and "
+        f"{100 * majority['uar']:.1f} % UAR.\n\n"
     )
-    return f"{speaker_protocol(split)}; {parts}"
 
 
-def _speakers(part):
-    """Counts the speakers of a part, where they are known."""
-    n_speakers = len(part["speakers"])
-    return f" of {n_speakers} speakers" if n_speakers else ""
-
-
-def _dump(front_matter):
-    """Dumps a dictionary as YAML text."""
-    stream = io.StringIO()
-    ruamel.yaml.YAML().dump(front_matter, stream)
-    return stream.getvalue()
+def _warnings(split):
+    """What the audit warns of, above the figures."""
+    warnings = _audit(split).get("warnings", [])
+    if not warnings:
+        return ""
+    items = "\n".join(f"- {warning}" for warning in warnings)
+    return f"{LEAKY}\n\n{items}\n\n"

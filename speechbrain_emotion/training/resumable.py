@@ -1,20 +1,37 @@
 """A Brain whose training can be stopped at any time and goes on the same."""
 
 import contextlib
+import logging
 import signal
 import threading
 
 import torch
 
 import speechbrain as sb
+from speechbrain.core import INTRA_EPOCH_CKPT_FLAG
 from speechbrain.utils.logger import get_logger
-from speechbrain_emotion.training.random_state import RandomState
+from speechbrain_emotion.training.checkpoints import (
+    discard_unfinished,
+    save_whole,
+)
+from speechbrain_emotion.training.random_state import (
+    RandomState,
+    diversify_random_state,
+)
+from speechbrain_emotion.training.shares import (
+    process_rank,
+    share_evaluation,
+    share_training,
+)
 
 logger = get_logger(__name__)
 
 
 class ResumableBrain(sb.Brain):
     """A Brain that, once stopped, goes on as if it had not been.
+
+    It may be stopped by Ctrl-C or killed, also while it saves a checkpoint.
+    Where several processes train together (``torchrun``), as many must go on.
 
     Arguments
     ---------
@@ -25,9 +42,15 @@ class ResumableBrain(sb.Brain):
     """
 
     epoch_loaded = None
+    # Whether evaluation gathers what several processes have found, so that
+    # each may have a share of the utterances.
+    shares_evaluation = False
 
     def __init__(self, modules, **kwargs):
         super().__init__(modules, **kwargs)
+        # Of every encoder some layer is not read, and for modality dropout
+        # and a frozen encoder even all.
+        self.find_unused_parameters = True
         self.checkpointer.add_recoverable("random_state", RandomState())
 
     def make_dataloader(self, dataset, stage, **kwargs):
@@ -61,7 +84,17 @@ class ResumableBrain(sb.Brain):
             self.train_sampler = kwargs.get("batch_sampler") or kwargs.get(
                 "sampler"
             )
+        elif self.distributed_launch and self.shares_evaluation:
+            kwargs = share_evaluation(dataset, kwargs)
         return super().make_dataloader(dataset, stage, **kwargs)
+
+    def _train_loader_specifics(self, dataset, loader_kwargs):
+        """Gives each of several processes its share."""
+        if not self.distributed_launch:
+            return super()._train_loader_specifics(dataset, loader_kwargs)
+        options = share_training(dataset, loader_kwargs)
+        self.train_sampler = options.get("batch_sampler") or options["sampler"]
+        return options
 
     def fit(self, *args, **kwargs):
         """Trains; Ctrl-C ends it with a hint how to go on.
@@ -80,6 +113,12 @@ class ResumableBrain(sb.Brain):
             )
             raise SystemExit(130)
 
+    def on_fit_start(self):
+        """Readies the training and loads the last checkpoint."""
+        diversify_random_state(process_rank())
+        discard_unfinished(self.checkpointer)
+        super().on_fit_start()
+
     def save_epoch(self, meta, **keys):
         """Saves a checkpoint at the end of an epoch and deletes worse ones.
 
@@ -91,7 +130,8 @@ class ResumableBrain(sb.Brain):
             ``max_keys`` or ``min_keys``, see SpeechBrain's ``Checkpointer``.
         """
         with interrupt_deferred():
-            self.checkpointer.save_and_keep_only(meta=meta, **keys)
+            save_whole(self.checkpointer, meta)
+            self.checkpointer.delete_checkpoints(**keys)
 
     def on_evaluate_start(self, max_key=None, min_key=None):
         """Loads the best checkpoint.
@@ -114,15 +154,25 @@ class ResumableBrain(sb.Brain):
         return due and self.step % self.grad_accumulation_factor == 0
 
     def _save_intra_epoch_ckpt(self):
+        """Saves a checkpoint in place of the last one within the epoch."""
         with interrupt_deferred():
-            super()._save_intra_epoch_ckpt()
+            save_whole(
+                self.checkpointer,
+                {INTRA_EPOCH_CKPT_FLAG: True},
+                end_of_epoch=False,
+                verbosity=logging.DEBUG,
+            )
+            self.checkpointer.delete_checkpoints(
+                ckpt_predicate=lambda c: INTRA_EPOCH_CKPT_FLAG in c.meta,
+                verbosity=logging.DEBUG,
+            )
 
 
 @contextlib.contextmanager
 def interrupt_deferred():
     """Lets Ctrl-C wait until the block is done.
 
-    A checkpoint of which only a part was written could not be loaded.
+    Otherwise the checkpoint that is being written would be lost.
 
     Example
     -------

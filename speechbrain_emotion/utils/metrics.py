@@ -305,6 +305,7 @@ class ClassificationMetrics(MetricStats):
         """Forgets all predictions."""
         self.ids = []
         self.predictions = []
+        self.probabilities = []
         self.targets = []
 
     def append(self, ids, predictions, targets):
@@ -315,8 +316,9 @@ class ClassificationMetrics(MetricStats):
         ids : list of str
             Ids of the clips.
         predictions : torch.Tensor or list of int
-            Scores of each clip, [batch, n_classes], of which the highest
-            decides, or its predicted class, [batch] or [batch, 1].
+            Probabilities of each clip, [batch, n_classes], of which the
+            highest decides, or its predicted class, [batch] or [batch, 1].
+            Other scores than probabilities are kept as if they were.
         targets : torch.Tensor or list of int
             True class of each clip, [batch] or [batch, 1].
 
@@ -326,7 +328,9 @@ class ClassificationMetrics(MetricStats):
             Where there is not one prediction and one target for each id.
         """
         predictions = torch.as_tensor(predictions)
+        probabilities = [None] * len(predictions)
         if predictions.shape[1:] == (len(self.labels),):
+            probabilities = predictions.tolist()
             predictions = predictions.argmax(dim=1)
         predictions = predictions.flatten().tolist()
         targets = torch.as_tensor(targets).flatten().tolist()
@@ -337,7 +341,19 @@ class ClassificationMetrics(MetricStats):
             )
         self.ids.extend(ids)
         self.predictions.extend(predictions)
+        self.probabilities.extend(probabilities)
         self.targets.extend(targets)
+
+    def extend(self, other):
+        """Adds what another object has stored, e.g. in another process.
+
+        Arguments
+        ---------
+        other : ClassificationMetrics
+            Of the same labels.
+        """
+        for name in ("ids", "predictions", "probabilities", "targets"):
+            getattr(self, name).extend(getattr(other, name))
 
     def summarize(self, field=None):
         """Summarizes all clips so far.

@@ -65,17 +65,19 @@ def test_yaml_example(readme, pytestconfig):
     folder = pytestconfig.rootpath / "recipes/RAVDESS/emotion_recognition"
     path = folder / "hparams" / "train_small.yaml"
     recipe, yaml = path.read_text(), ruamel.yaml.YAML()
-    # As a user would: put the example in the place of the section.
+    # As a user would: put the example in the place of the sections.
     tree = yaml.load(recipe)
-    tree["split"] = yaml.load(example)["split"]
+    tree.update(yaml.load(example))
     stream = io.StringIO()
     stream.name = str(path)
     yaml.dump(tree, stream)
     stream.seek(0)
     hparams = load_hyperpyyaml(stream, {"data_folder": "none"})
-    split = hparams["prepare"].keywords["split"]
-    assert split.func.__name__ == "leave_one_speaker_out"
-    assert split.keywords["test_speaker"] == ["Actor_05", "Actor_06"]
+    settings = hparams["prepare"].keywords
+    split = settings["splits"][settings["protocol"]]
+    assert split.func.__name__ == "leave_one_group_out"
+    assert split.keywords["test_group"] == ["Actor_05", "Actor_06"]
+    assert hparams["output_folder"] == "results/small/two_actors_1/1234"
 
 
 def test_overrides_that_are_named(pytestconfig):
@@ -85,14 +87,15 @@ def test_overrides_that_are_named(pytestconfig):
         "encoder_ffn_dim: 8}"
     )
     overrides = (
-        "data_folder: none\nfreeze_encoder: False\nembedding_dim: 1024\n"
-        "definition: {speech_encoder: {layer: 3, source: null, config: "
+        "data_folder: none\nlayers: 3\nencoder_dim: 512\n"
+        "embedding_dim: 1024\n"
+        "definition: {speech_encoder: {source: null, config: "
         f"{config}}}}}"
     )
     with open(folder / "hparams" / "train_whisper.yaml") as fin:
         hparams = load_hyperpyyaml(fin, overrides)
     encoder = hparams["definition"]["speech_encoder"]
-    assert (encoder.freeze, encoder.layer) == (False, 3)
+    assert (encoder.num_layers, encoder.layer) == (4, 3)
 
 
 def test_files_that_are_named_exist(readme, pytestconfig):

@@ -123,7 +123,8 @@ def test_train_stop_resume_export(command, tmp_path, samples):
     result = run(
         [
             *command,
-            "--labels=[sad, angry, disgust, fear, happy, neutral, surprise]",
+            "--labels=[sad, angry, calm, disgust, fear, happy, neutral, "
+            "surprise]",
         ],
         stopped,
     )

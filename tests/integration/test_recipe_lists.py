@@ -1,41 +1,14 @@
 """Every row of tests/recipes/*.csv: the debug run and its checks."""
 
-import csv
-import os
-import pathlib
 import re
-import subprocess
-import sys
 
 import pytest
-
-ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
-ROWS = [
-    row
-    for path in sorted((ROOT / "tests" / "recipes").glob("*.csv"))
-    for row in csv.DictReader(path.open())
-]
+from recipe_runs import ROOT, ROWS, debug_flags, row_name, run_row
 
 
-def name(row):
-    return pathlib.Path(row["Hparam_file"]).stem
-
-
-@pytest.mark.parametrize("row", ROWS, ids=name)
+@pytest.mark.parametrize("row", ROWS, ids=row_name)
 def test_debug_run(row, tmp_path):
-    command = (
-        f"{sys.executable} {row['Script_file']} {row['Hparam_file']} "
-        f"{row['test_debug_flags']} --output_folder={tmp_path} --device=cpu"
-    )
-    result = subprocess.run(
-        command,
-        shell=True,
-        cwd=ROOT,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
-        capture_output=True,
-        text=True,
-    )
-    assert result.returncode == 0, result.stdout + result.stderr
+    run_row(row, debug_flags(row), tmp_path)
     checks = row["test_debug_checks"]
     (files,) = re.findall(r"file_exists=\[(.*?)\]", checks)
     missing = [f for f in files.split(",") if not (tmp_path / f).is_file()]
@@ -45,7 +18,7 @@ def test_debug_run(row, tmp_path):
     (line,) = (
         line
         for line in (tmp_path / log).read_text().splitlines()
-        if epoch in line
+        if re.search(rf"{epoch}\b", line)
     )
     (value,) = re.findall(rf"{key}: ([\d.e+-]+)", line)
     assert float(value) < float(bound.removeprefix("<"))

@@ -5,13 +5,16 @@ import logging
 import subprocess
 import sys
 from collections import Counter
+from pathlib import Path
 
 import pytest
 from corpora_layouts import real_corpus, write_audio
 
 from speechbrain_emotion.dataio.corpora import (
+    read_cremad,
     read_nemo,
     read_ravdess,
+    read_savee,
     read_tess,
     read_texts,
 )
@@ -23,8 +26,10 @@ EXAMPLES = {
     read_ravdess: "03-01-05-01-01-01-01",
     read_tess: "OAF_back_angry",
     read_nemo: "KS0_anger_1",
+    read_savee: "AudioData/DC/a01",
+    read_cremad: "AudioWAV/1001_DFA_ANG_XX",
 }
-each_reader = pytest.mark.parametrize("read", READERS.values())
+each_reader = pytest.mark.parametrize("read", EXAMPLES)
 
 
 # Layouts
@@ -90,6 +95,63 @@ def test_tess_from_kaggle(tmp_path):
     assert {c.gender for c in clips} == {"female"}
 
 
+def test_savee_in_both_layouts(tmp_path):
+    write_audio(tmp_path / "official", "AudioData/KL/su15.wav")
+    write_audio(tmp_path / "official", "AudioData/DC/a01.wav")
+    write_audio(tmp_path / "flat", "KL_su15.wav", "DC_a01.wav")
+    for folder in ("official", "flat"):
+        clips = read_savee(tmp_path / folder)
+        assert [(c.id, c.emo, c.spk_id, c.gender) for c in clips] == [
+            ("DC_a01", "anger", "DC", "male"),
+            ("KL_su15", "surprise", "KL", "male"),
+        ]
+        assert {(c.corpus, c.lang, c.words) for c in clips} == {
+            ("SAVEE", "en", "")
+        }
+
+
+def test_savee_leaves_other_speakers_alone(tmp_path):
+    write_audio(tmp_path, "JE/n30.wav", "JE/AB_n30.wav", "other/n30.wav")
+    (clip,) = read_savee(tmp_path)
+    assert clip.wav == tmp_path / "JE/n30.wav"
+
+
+def test_cremad(tmp_path, caplog):
+    write_audio(
+        tmp_path,
+        "AudioWAV/1002_IEO_HAP_LO.wav",
+        "AudioWAV/1091_TSI_NEU_XX.wav",
+        "AudioWAV/1040_ITH_SAD_X.wav",  # as it was first published
+        "AudioWAV/1076_MTI_SAD_XX.wav",
+        "AudioMP3/1064_IEO_DIS_MD.wav",
+    )
+    table = '"ActorID","Age","Sex"\n1002,21,"Female"\n1040,42,"Male"\n'
+    (tmp_path / "VideoDemographics.csv").write_text(table)
+    for folder in (tmp_path, tmp_path / "AudioWAV"):
+        clips = read_cremad(folder)
+        assert [(c.id, c.emo, c.spk_id, c.gender) for c in clips] == [
+            ("1002_IEO_HAP_LO", "happy", "1002", "female"),
+            ("1040_ITH_SAD_X", "sad", "1040", "male"),
+            ("1091_TSI_NEU_XX", "neutral", "1091", ""),
+        ]
+        assert clips[2].words == "The surface is slick."
+    assert "skipped that cannot be read or are empty (1076_MTI" in caplog.text
+
+
+def test_pointers_of_git_lfs(tmp_path, caplog):
+    write_audio(tmp_path, "1001_DFA_ANG_XX.wav")
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:0\n"
+    for name in ("1001_DFA_SAD_XX.wav", "1001_DFA_FEA_XX.wav"):
+        (tmp_path / name).write_text(pointer)
+    (tmp_path / "1001_DFA_HAP_XX.wav").write_text("not audio")
+    (clip,) = read_cremad(tmp_path)
+    assert "3 audio files skipped" in caplog.text
+    assert "2 of them are pointers of Git LFS" in caplog.text
+    clip.wav.unlink()
+    with pytest.raises(CorpusError, match="none of the 3.*'git lfs pull'"):
+        read_cremad(tmp_path)
+
+
 # As published: extensions in the ids, blanks before the speakers.
 TSV = (
     "file_id\temotion\traw_text\tnormalized_text\tspeaker_id\tgender\tage\n"
@@ -128,7 +190,7 @@ def test_nemo_manifest(tmp_path):
 def test_nemo_table_without_columns(tmp_path):
     write_audio(tmp_path, "KS0_fear_2.wav")
     (tmp_path / "data.tsv").write_text("file_id\tage\n", encoding="utf-8")
-    with pytest.raises(CorpusError, match="no column raw_text, gender; it has"):
+    with pytest.raises(CorpusError, match="no column raw_text; it has"):
         read_nemo(tmp_path)
 
 
@@ -169,12 +231,16 @@ def test_broken_files_are_skipped(read, tmp_path, caplog):
         "OAF_b_sad.wav",
         "KS0_fear_1.wav",
         "KS0_fear_2.wav",
+        "DC_su01.wav",
+        "DC_su02.wav",
+        "1001_IEO_SAD_LO.wav",
+        "1001_IEO_SAD_HI.wav",
     ]
     for name in broken[::2]:
         (tmp_path / name).write_text("not audio")
     write_audio(tmp_path, *broken[1::2], seconds=0)
     (clip,) = read(tmp_path)
-    assert clip.id == EXAMPLES[read]
+    assert clip.wav == tmp_path / f"{EXAMPLES[read]}.wav"
     message = next(m for m in caplog.messages if "cannot" in m)
     assert "2 audio files skipped that cannot be read or are empty" in message
     assert sum(name in message for name in broken) == 2
@@ -185,7 +251,7 @@ def test_only_broken_files(read, tmp_path):
     write_audio(tmp_path, f"{EXAMPLES[read]}.wav", seconds=0)
     with pytest.raises(CorpusError, match="none of the 1 clips") as e:
         read(tmp_path)
-    assert f"({EXAMPLES[read]}.wav)" in str(e.value)
+    assert f"({Path(EXAMPLES[read]).name}.wav)" in str(e.value)
 
 
 def test_a_good_copy_replaces_a_broken_file(tmp_path):
@@ -202,6 +268,9 @@ def test_a_good_copy_replaces_a_broken_file(tmp_path):
         (read_ravdess, "03-01-05-01-03-01-01", "statement code '03'"),
         (read_tess, "OAF_back_bored", "'bored'.*known: angry, disgust"),
         (read_nemo, "KS0_disgust_1", "'disgust'.*known: anger, fear"),
+        (read_savee, "DC_x01", "'x'.*known: a, d, f"),
+        (read_cremad, "1001_DFA_SUR_XX", "emotion code 'SUR'.*: ANG, DIS"),
+        (read_cremad, "1001_ABC_SAD_XX", "sentence code 'ABC'.*: DFA, IEO"),
     ],
 )
 def test_unknown_codes(read, name, message, tmp_path):

@@ -145,3 +145,14 @@ def test_metrics_reject_a_batch_that_does_not_match():
     with pytest.raises(ValueError, match="1 ids with 3 predictions and 1 tar"):
         metrics.append(["a"], torch.zeros(1, 3), torch.tensor([0]))
     assert metrics.ids == []
+
+
+def test_metrics_of_other_processes_add_up():
+    metrics, other = (ClassificationMetrics(["happy", "sad"]) for _ in range(2))
+    metrics.append(["a"], torch.tensor([[0.75, 0.25]]), [0])
+    other.append(["b", "c"], torch.tensor([[0.25, 0.75], [0.5, 0.5]]), [0, 1])
+    metrics.extend(other)
+    assert metrics.ids == ["a", "b", "c"]
+    assert metrics.predictions == [0, 1, 0] and metrics.targets == [0, 0, 1]
+    assert metrics.probabilities == [[0.75, 0.25], [0.25, 0.75], [0.5, 0.5]]
+    assert metrics.summarize("accuracy") == pytest.approx(1 / 3)

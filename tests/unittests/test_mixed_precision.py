@@ -84,7 +84,7 @@ def test_loss_is_computed_in_full_precision():
     brain = SimpleNamespace(
         label_masks=None,
         _replicate=lambda rows: rows,
-        compute_cost=nn.CrossEntropyLoss(),
+        training_cost=nn.CrossEntropyLoss(),
     )
     targets = torch.tensor([[0], [2]])
     batch = SimpleNamespace(emo_encoded=SimpleNamespace(data=targets))

@@ -12,12 +12,28 @@ from speechbrain.dataio.dataio import load_data_json
 from speechbrain_emotion.dataio.corpora import read_nemo, read_tess
 from speechbrain_emotion.dataio.manifests import write_manifest
 from speechbrain_emotion.dataio.prepare import prepare_corpora, prepare_corpus
+from speechbrain_emotion.dataio.protocol import (
+    PARTS,
+    protocol_in_words,
+    read_protocol,
+)
 from speechbrain_emotion.dataio.splits import (
-    leave_one_speaker_out,
+    leave_one_group_out,
+    split_each,
     whole_corpus,
 )
 
 LABELS = ["anger", "fear"]
+
+
+def speakers_out(test, valid):
+    """Tests on one speaker and validates on another."""
+    return partial(
+        leave_one_group_out,
+        by="spk_id",
+        test_group=test,
+        valid_group=valid,
+    )
 
 
 @pytest.fixture
@@ -32,9 +48,11 @@ def nemo_settings(tmp_path):
         "read": read_nemo,
         "data_folder": str(folder),
         "label_map": {"anger": "anger", "fear": "fear", "sadness": None},
-        "split": partial(
-            leave_one_speaker_out, test_speaker="EB0", valid_speaker="IC0"
-        ),
+        "splits": {
+            "EB0": speakers_out("EB0", "IC0"),
+            "IC0": speakers_out("IC0", "EB0"),
+        },
+        "protocol": "EB0",
     }
 
 
@@ -66,17 +84,25 @@ def test_manifests(nemo_settings, annotations, tmp_path):
         "lang": "pl",
         "words": "",
         "corpus": "nEMO",
-        "part": "",
+        **dict.fromkeys(("part", "session", "video", "style"), ""),
     }
-    record = json.loads((tmp_path / "save/split.json").read_text())
+    record = read_protocol(tmp_path / "save/split.json")
+    assert record["protocol"] == "EB0"
     assert record["speaker_independent"] is True
     assert record["parts"]["test"]["classes"] == {"anger": 0, "fear": 1}
-    (settings,) = record["settings"]["corpora"]
-    assert settings["split"] == {
-        "name": "leave_one_speaker_out",
-        "test_speaker": "EB0",
-        "valid_speaker": "IC0",
+    assert record["audit"]["columns"]["spk_id"]["shared_clips"] == 0
+    assert record["audit"]["warnings"] == []
+    assert record["settings"]["split"] == {
+        "name": "leave_one_group_out",
+        "by": "spk_id",
+        "test_group": "EB0",
+        "valid_group": "IC0",
     }
+    assert protocol_in_words(record) == (
+        "EB0 (leave_one_group_out, by spk_id, test group EB0, valid group "
+        "IC0): speaker-independent; train 2, valid 1, test 1 utterances; no "
+        "overlap of speakers"
+    )
     assert not list((tmp_path / "save").glob(".*"))  # no unfinished file
 
 
@@ -98,11 +124,13 @@ def test_same_settings_are_prepared_once(nemo_settings, annotations):
     assert prepare() and not prepare()
     assert not prepare(skip_prep=True)
     # Models trained with the old manifests must not be tested with others.
-    other = partial(
-        leave_one_speaker_out, test_speaker="IC0", valid_speaker="EB0"
-    )
     with pytest.raises(ValueError, match="name another output folder"):
-        prepare(split=other)
+        prepare(protocol="IC0")
+    with pytest.raises(ValueError, match="name another output folder"):
+        prepare(splits={"B": nemo_settings["splits"]["EB0"]}, protocol="B")
+    other = {"EB0": speakers_out("EB0", "KD0")}
+    with pytest.raises(ValueError, match="name another output folder"):
+        prepare(splits=other)
     with pytest.raises(ValueError, match="name another output folder"):
         prepare(label_map={**nemo_settings["label_map"], "calm": None})
     write_audio(Path(nemo_settings["data_folder"]), "EB0_anger_9.wav")
@@ -117,8 +145,11 @@ def test_interrupted_preparation_is_done_again(nemo_settings, annotations):
         settings = {**nemo_settings, **changes}
         prepare_corpus(**settings, labels=LABELS, **annotations)
 
-    with pytest.raises(ValueError, match="No clips of speaker ZZ9"):
-        prepare(split=partial(leave_one_speaker_out, test_speaker="ZZ9"))
+    with pytest.raises(ValueError, match="no split 'XX0' .*splits: EB0, IC0"):
+        prepare(protocol="XX0")
+    with pytest.raises(ValueError, match="No clip of the spk_id ZZ9"):
+        prepare(splits={"EB0": speakers_out("ZZ9", None)})
+    assert not os.path.exists(annotations["train_annotation"])
     prepare()
     os.remove(annotations["split_file"])  # is written last
     with open(annotations["test_annotation"], "w") as file:
@@ -128,45 +159,159 @@ def test_interrupted_preparation_is_done_again(nemo_settings, annotations):
         assert list(json.load(file)) == ["EB0_fear_1"]
 
 
-def test_several_corpora(nemo_settings, annotations, tmp_path):
-    tess = {
+def test_stop_while_the_parts_are_compared(
+    nemo_settings, annotations, tmp_path, monkeypatch
+):
+    def stop(parts):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("speechbrain_emotion.dataio.prepare.audit", stop)
+    with pytest.raises(KeyboardInterrupt):
+        prepare_corpus(**nemo_settings, labels=LABELS, **annotations)
+    assert not (tmp_path / "save").exists()
+
+
+@pytest.mark.parametrize("name", ["data.tsv", "a/labels.txt", "b.csv", "c.wav"])
+def test_changed_corpus(nemo_settings, annotations, name):
+    def prepare():
+        prepare_corpus(**nemo_settings, labels=LABELS, **annotations)
+
+    prepare()
+    folder = Path(nemo_settings["data_folder"])
+    # The folder of a training run is not part of the corpus.
+    run = folder / "results" / "1234"
+    run.mkdir(parents=True)
+    (run / "hyperparams.yaml").touch()
+    (run / "train_log.txt").write_text("Epoch: 1")
+    (folder / ".hidden.txt").touch()
+    (folder / "notes.doc").touch()
+    prepare()
+    path = folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text("changed")
+    with pytest.raises(ValueError, match="was made with another corpus"):
+        prepare()
+
+
+def test_reader_that_extracts_audio(nemo_settings, annotations):
+    def read(data_folder):
+        write_audio(Path(data_folder), "MP0_fear_5.wav")
+        return read_nemo(data_folder)
+
+    settings = {**nemo_settings, "read": read}
+    for _ in range(2):  # The second run finds what the first one added.
+        prepare_corpus(**settings, labels=LABELS, **annotations)
+
+
+def test_warnings_are_logged_every_time(nemo_settings, annotations, caplog):
+    def split(clips):  # KD0's two are the last
+        return {"train": clips[::2], "valid": clips[1:2], "test": clips[3:]}
+
+    settings = {**nemo_settings, "splits": {"EB0": split}}
+    for _ in range(2):
+        caplog.clear()
+        prepare_corpus(**settings, labels=LABELS, **annotations)
+        assert "1 of 1 test clips (100.0 %) are by speakers who" in caplog.text
+
+
+@pytest.fixture
+def tess(tmp_path):
+    """A corpus of two clips."""
+    return {
         "read": read_tess,
-        "data_folder": write_audio(tmp_path / "TESS", "OAF_back_fear.wav"),
-        "label_map": {"fear": "fear"},
-        "split": partial(whole_corpus, part="test"),
+        "data_folder": write_audio(
+            tmp_path / "TESS", "OAF_back_fear.wav", "YAF_bar_angry.wav"
+        ),
+        "label_map": {"fear": "fear", "angry": "anger"},
     }
-    prepare_corpora([nemo_settings, tess], labels=LABELS, **annotations)
+
+
+def test_several_corpora(nemo_settings, tess, annotations, tmp_path):
+    split = partial(
+        split_each,
+        splits={
+            "nEMO": nemo_settings.pop("splits")["EB0"],
+            "TESS": partial(whole_corpus, part="test"),
+        },
+    )
+    del nemo_settings["protocol"]
+
+    def prepare(corpora, **changes):
+        settings = {"splits": {"mine": split}, "protocol": "mine", **changes}
+        prepare_corpora(corpora, labels=LABELS, **settings, **annotations)
+
+    prepare([nemo_settings, tess])
     test = load_data_json(annotations["test_annotation"])
     assert {id: entry["wav"] for id, entry in test.items()} == {
         "EB0_fear_1": str(tmp_path / "nEMO/EB0_fear_1.wav"),
         "OAF_back_fear": str(tmp_path / "TESS/OAF_back_fear.wav"),
+        "YAF_bar_angry": str(tmp_path / "TESS/YAF_bar_angry.wav"),
     }
+    record = read_protocol(annotations["split_file"])
+    assert record["settings"]["split"]["splits"]["TESS"] == {
+        "name": "whole_corpus",
+        "part": "test",
+    }
+    assert record["parts"]["test"]["speakers"] == [
+        "TESS/OAF",
+        "TESS/YAF",
+        "nEMO/EB0",
+    ]
+    assert prepare([nemo_settings, tess]) is None  # is known again
     os.remove(annotations["split_file"])
+    whole = {"mine": partial(whole_corpus, part="test")}
     with pytest.raises(ValueError, match="no clip for train, valid"):
-        prepare_corpora([tess], labels=LABELS, **annotations)
+        prepare([tess], splits=whole)
     with pytest.raises(ValueError, match="clips occur more than once"):
-        prepare_corpora([tess, tess], labels=LABELS, **annotations)
+        prepare([tess, tess], splits=whole)
+
+
+def test_split_across_corpora(nemo_settings, tess, annotations):
+    split = partial(
+        leave_one_group_out,
+        by="corpus",
+        test_group="TESS",
+        valid_fraction=0.3,
+    )
+    del nemo_settings["splits"], nemo_settings["protocol"]
+    prepare_corpora(
+        [nemo_settings, tess],
+        labels=LABELS,
+        splits={"new_corpus": split},
+        protocol="new_corpus",
+        **annotations,
+    )
+    record = read_protocol(annotations["split_file"])
+    speakers = {part: record["parts"][part]["speakers"] for part in PARTS}
+    assert speakers["test"] == ["TESS/OAF", "TESS/YAF"]
+    assert not set(speakers["train"]) & set(speakers["test"])
 
 
 def test_ids_of_two_corpora_clash(annotations, tmp_path):
-    def corpus(name, part):
+    def corpus(name):
         def read(data_folder):
             ids = ("1", f"only in {name}")
             return [utterance(id, corpus=name) for id in ids]
 
-        return {
-            "read": read,
-            "data_folder": tmp_path,
-            "label_map": {"sad": "sad"},
-            "split": partial(whole_corpus, part=part),
-        }
+        label_map = {"sad": "sad"}
+        return {"read": read, "data_folder": tmp_path, "label_map": label_map}
 
-    parts = {"a": "train", "b": "valid", "c": "test"}
-    corpora = [corpus(name, part) for name, part in parts.items()]
-    prepare_corpora(corpora, labels=["sad"], **annotations)
-    for name, part in parts.items():
+    part_of = {"a": "train", "b": "valid", "c": "test"}
+    splits = {
+        name: partial(whole_corpus, part=part) for name, part in part_of.items()
+    }
+    prepare_corpora(
+        [corpus(name) for name in part_of],
+        labels=["sad"],
+        splits={"mine": partial(split_each, splits=splits)},
+        protocol="mine",
+        **annotations,
+    )
+    for name, part in part_of.items():
         with open(annotations[f"{part}_annotation"]) as file:
             assert list(json.load(file)) == [f"{name}_1", f"only in {name}"]
+    (warning,) = read_protocol(annotations["split_file"])["audit"]["warnings"]
+    assert "cannot be read" in warning and "a_1, only in a, b_1" in warning
 
 
 def test_braces_survive(tmp_path):
@@ -184,3 +329,13 @@ def test_write_fails_as_a_whole(tmp_path):
         write_manifest(path, [utterance("1"), utterance("2", words=object())])
     assert path.read_text() == before
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_no_unfinished_file_is_left_by_ctrl_c(tmp_path, monkeypatch):
+    def stop(source, target):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "replace", stop)
+    with pytest.raises(KeyboardInterrupt):
+        write_manifest(tmp_path / "train.json", [utterance("1")])
+    assert not list(tmp_path.iterdir())

@@ -14,9 +14,10 @@ from speechbrain_emotion.lobes.emotion_model import EmotionModel
 from speechbrain_emotion.lobes.whisper import WhisperEncoder
 from speechbrain_emotion.nnet.head import LinearHead, TanhHead
 from speechbrain_emotion.nnet.pooling import MeanPooling
-from speechbrain_emotion.training.brain import EmotionBrain, split_parameters
+from speechbrain_emotion.training.brain import EmotionBrain
 from speechbrain_emotion.training.compression import compress
 from speechbrain_emotion.training.export import _stored
+from speechbrain_emotion.training.parameters import split_parameters
 from speechbrain_emotion.training.random_state import RandomState
 from speechbrain_emotion.training.sampling import balanced_sampler
 
@@ -198,7 +199,7 @@ def test_an_absent_label_costs_nothing():
     brain = SimpleNamespace(
         label_masks={"a": torch.tensor([True, False, True])},
         _replicate=lambda rows: rows,
-        compute_cost=nn.CrossEntropyLoss(),
+        training_cost=nn.CrossEntropyLoss(),
     )
     batch = SimpleNamespace(
         id=["a"],

@@ -1,14 +1,16 @@
 #!/usr/bin/env python3
-"""Recipe for training an emotion recogniser on speech.
+"""Recipe for training an emotion recogniser on speech, text or both.
 
 To run this recipe, do the following:
 > python train.py hparams/train_w2v_bert.yaml --data_folder=/path/to/RAVDESS
 
-Everything is set in the YAML file: corpus and split, encoder, pooling, head,
-augmentation, optimisation. Training can be stopped with Ctrl-C at any time;
-the same command goes on from the last checkpoint. In the end the best
-checkpoint is evaluated on the test part and exported as a folder that
+Everything is set in the YAML file: corpus and split, encoders, pooling or
+fusion, head, augmentation, optimisation. Training can be stopped with Ctrl-C
+at any time; the same command goes on from the last checkpoint. In the end the
+best checkpoint is evaluated on the test part and exported as a folder that
 ``EmotionClassifier.from_hparams(source=...)`` loads.
+
+Most recipes of other corpora share this script.
 """
 
 from hyperpyyaml import load_hyperpyyaml
@@ -22,6 +24,7 @@ from speechbrain_emotion.training.arguments import parse_recipe_arguments
 from speechbrain_emotion.training.brain import EmotionBrain
 from speechbrain_emotion.training.card import model_card
 from speechbrain_emotion.training.clip_features import ClipFeatures
+from speechbrain_emotion.training.embeddings import EmbeddingStore
 from speechbrain_emotion.training.export import export_model
 
 if __name__ == "__main__":
@@ -40,14 +43,21 @@ if __name__ == "__main__":
     sb.utils.distributed.run_on_main(hparams["prepare"])
 
     # Labels in the order of the YAML, manifests -> datasets
+    model = hparams["modules"]["model"]
     label_encoder = hparams["label_encoder"]
     fill_label_encoder(
         label_encoder, hparams["labels"], hparams["label_encoder_file"]
     )
     features = None
-    if hparams["features_in_workers"]:
-        features = ClipFeatures(
-            hparams["modules"]["model"].embedding_model, hparams["augment"]
+    if hparams.get("features_in_workers"):
+        features = ClipFeatures(model.embedding_model, hparams["augment"])
+    embeddings = None
+    if hparams.get("embeddings_folder"):
+        embeddings = EmbeddingStore(
+            model.embedding_model,
+            hparams["embeddings_folder"],
+            augments=[hparams.get("augment"), hparams.get("feature_augment")],
+            device=run_opts.get("device", "cpu"),
         )
     datasets = make_datasets(
         {
@@ -57,11 +67,13 @@ if __name__ == "__main__":
         },
         data_folder=hparams["data_folder"],
         label_encoder=label_encoder,
-        sample_rate=hparams["sample_rate"],
+        sample_rate=hparams.get("sample_rate"),
+        modalities=model.modalities,
         features=features,
+        embeddings=embeddings,
     )
 
-    # Training
+    # Training; what a YAML file does not mention stays at its default
     brain = EmotionBrain(
         modules=hparams["modules"],
         opt_class=hparams["opt_class"],
@@ -70,17 +82,24 @@ if __name__ == "__main__":
         checkpointer=hparams["checkpointer"],
         labels=hparams["labels"],
         compute_cost=hparams["compute_cost"],
-        encoder_opt_class=hparams["encoder_opt_class"],
+        encoder_opt_class=hparams.get("encoder_opt_class"),
+        encoder_frozen_epochs=hparams.get("encoder_frozen_epochs", 0),
         schedulers=hparams["schedulers"],
-        augment=hparams["augment"],
+        class_weight_power=hparams.get("class_weight_power", 0.0),
+        augment=hparams.get("augment"),
+        feature_augment=hparams.get("feature_augment"),
+        selection=hparams.get("selection", "UAR"),
         train_logger=hparams["train_logger"],
         report_folder=hparams["output_folder"],
     )
+    train_loader_opts = dict(hparams["train_dataloader_opts"])
+    if hparams.get("sampler") is not None:
+        train_loader_opts.update(sampler=hparams["sampler"], shuffle=False)
     brain.fit(
         hparams["epoch_counter"],
         datasets["train"],
         datasets["valid"],
-        train_loader_kwargs=hparams["train_dataloader_opts"],
+        train_loader_kwargs=train_loader_opts,
         valid_loader_kwargs=hparams["valid_dataloader_opts"],
     )
 
@@ -102,6 +121,7 @@ if __name__ == "__main__":
                 brain.reports,
                 hparams["card"],
                 None if hparams["skip_prep"] else hparams["split_file"],
+                modalities=model.modalities,
             ),
         },
     )

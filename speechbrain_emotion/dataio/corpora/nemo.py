@@ -16,6 +16,7 @@ from pathlib import Path
 
 from ..manifests import CorpusError
 from .scan import Layout, read_layout
+from .tables import find_table, read_table
 
 EMOTIONS = ("anger", "fear", "happiness", "neutral", "sadness", "surprised")
 # From the corpus's data.tsv.
@@ -31,10 +32,15 @@ GENDERS = {
     "WR0": "male",
 }
 CLIP = re.compile(r"([A-Z]{2}\d)_([a-z]+)_\d+")
-# The table of texts -> its columns of ids and texts.
+# The table of texts -> its columns of ids and texts, and how it differs from
+# CSV.
 TABLES = {
-    "data.tsv": ("file_id", "raw_text"),
-    "manifest.csv": ("id", "text"),
+    "data.tsv": (
+        "file_id",
+        "raw_text",
+        {"delimiter": "\t", "quoting": csv.QUOTE_NONE},
+    ),
+    "manifest.csv": ("id", "text", {}),
 }
 
 
@@ -95,46 +101,21 @@ def _describe(path):
 
 def _read_table(data_folder):
     """Text and gender of each clip id, empty where there is no table."""
-    path = _find_table(Path(os.path.abspath(data_folder)))
-    if path is None:
+    path = find_table(data_folder, "data.tsv")
+    path = path or Path(data_folder, "manifest.csv")
+    if not path.is_file():
         return {}
-    tabs = path.suffix == ".tsv"
-    with open(path, encoding="utf-8-sig", newline="") as file:
-        table = csv.DictReader(
-            file,
-            delimiter="\t" if tabs else ",",
-            # The tab-separated table quotes nothing.
-            quoting=csv.QUOTE_NONE if tabs else csv.QUOTE_MINIMAL,
-            restval="",
-        )
-        columns = table.fieldnames or []
-        id, text = TABLES[path.name]
-        # GitHub calls the column "gender", other copies "speaker_gender".
-        gender = "speaker_gender" if "speaker_gender" in columns else "gender"
-        missing = [name for name in (id, text, gender) if name not in columns]
-        if missing:
-            raise CorpusError(
-                f"nEMO: '{path}' has no column {', '.join(missing)}; it has "
-                f"{', '.join(columns)}."
-            )
-        return {
-            os.path.splitext(row[id])[0]: {
-                "words": row[text].strip(),
-                "gender": row[gender].strip(),
-            }
-            for row in table
-        }
+    id, text, dialect = TABLES[path.name]
+    rows = read_table(path, "nEMO", [id, text], **dialect)
+    return {os.path.splitext(row[id])[0]: _known(row, text) for row in rows}
 
 
-def _find_table(folder):
-    """The table of texts, or None."""
-    candidates = (
-        folder / "data.tsv",
-        folder.parent / "data.tsv",
-        *sorted(folder.glob("*/data.tsv")),
-        folder / "manifest.csv",
-    )
-    return next((path for path in candidates if path.is_file()), None)
+def _known(row, text):
+    """What a row of the table says of a clip."""
+    known = {"words": row[text].strip()}
+    # GitHub calls the column "gender", other copies "speaker_gender".
+    gender = row.get("gender") or row.get("speaker_gender")
+    return {**known, "gender": gender.strip()} if gender else known
 
 
 LAYOUT = Layout(

@@ -15,7 +15,9 @@ from ..manifests import CorpusError, Utterance
 logger = logging.getLogger(__name__)
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".opus", ".ogg", ".mp3")
-NAMED_AT_MOST = 5  # file names in one message
+NAMED_AT_MOST = 5  # names in one message
+# What lies in the place of a file that Git LFS has not fetched.
+LFS_POINTER = b"version https://git-lfs"
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,13 @@ class Layout:
         Path of one of its files, for the messages.
     describe : callable
         Given the path of an audio file, returns a dict with `emo`, `spk_id`,
-        `gender` and `words`, or None where the file is none of the corpus's
-        clips. Raises CorpusError on a code that it does not know.
+        `gender`, `words` and what else is known of the clip, or None where
+        the file is none of the corpus's clips. Raises CorpusError on a code
+        that it does not know. The id is the name of the file without its
+        suffix, unless the dict has another `id`.
+    known_broken : frozenset of str
+        Ids of clips that are left out, because their publishers say that
+        they are broken, though the files can be read.
     """
 
     corpus: str
@@ -43,6 +50,7 @@ class Layout:
     clips: int
     example: str
     describe: Callable
+    known_broken: frozenset = frozenset()
 
 
 def read_layout(data_folder, layout):
@@ -75,13 +83,17 @@ def read_layout(data_folder, layout):
         fields = layout.describe(path)
         if fields is None:
             strangers.append(path)
-        elif path.stem in clips:
+            continue
+        id = fields.pop("id", path.stem)
+        if id in clips:
             copies.append(path)
+        elif id in layout.known_broken:
+            broken.append(path)
         elif not (length := length_in_seconds(path)):
             broken.append(path)
         else:
-            clips[path.stem] = Utterance(
-                id=path.stem,
+            clips[id] = Utterance(
+                id=id,
                 wav=path,
                 length=length,
                 lang=layout.lang,
@@ -94,13 +106,15 @@ def read_layout(data_folder, layout):
     return [clips[id] for id in sorted(clips)]
 
 
-def audio_files(data_folder):
+def audio_files(data_folder, suffixes=AUDIO_SUFFIXES):
     """Finds the audio files below a folder, links followed.
 
     Arguments
     ---------
     data_folder : str or pathlib.Path
         Where to look.
+    suffixes : tuple of str
+        How the names of the files end, in lower case.
 
     Returns
     -------
@@ -123,7 +137,7 @@ def audio_files(data_folder):
         Path(parent, name)
         for parent, _, names in os.walk(folder, followlinks=True)
         for name in names
-        if name.lower().endswith(AUDIO_SUFFIXES) and not name.startswith(".")
+        if name.lower().endswith(suffixes) and not name.startswith(".")
     ]
     return sorted(found, key=lambda path: (len(path.parts), path))
 
@@ -148,13 +162,36 @@ def length_in_seconds(path):
     return header.frames / header.samplerate
 
 
+def some_of(names):
+    """Names the first few of many.
+
+    Arguments
+    ---------
+    names : list of str
+        The names.
+
+    Returns
+    -------
+    str
+        Five at most, and how many there are beyond.
+
+    Example
+    -------
+    >>> some_of("abcdefg")
+    'a, b, c, d, e and 2 more'
+    """
+    some = ", ".join(names[:NAMED_AT_MOST])
+    more = len(names) - NAMED_AT_MOST
+    return f"{some} and {more} more" if more > 0 else some
+
+
 def _nothing_found(data_folder, layout, files, broken):
     """The message for a folder without a clip of the corpus."""
     if broken:
         return (
             f"{layout.corpus}: none of the {len(broken)} clips below "
-            f"'{data_folder}' can be read ({_names(broken)}). Unpack the "
-            "corpus again."
+            f"'{data_folder}' can be read ({_names(broken)}). "
+            f"{_lfs_hint(broken) or 'Unpack the corpus again.'}"
         )
     if files:
         found = f"{len(files)} other audio files ({_names(files)})"
@@ -187,6 +224,7 @@ def _log_left_out(layout, clips, copies, strangers, broken):
         logger.warning(
             f"{layout.corpus}: {len(broken)} audio files skipped that cannot "
             f"be read or are empty ({_names(broken)})"
+            f"{': ' if _lfs_hint(broken) else ''}{_lfs_hint(broken)}"
         )
     if len(clips) < layout.clips:
         logger.warning(
@@ -195,8 +233,23 @@ def _log_left_out(layout, clips, copies, strangers, broken):
         )
 
 
+def _lfs_hint(broken):
+    """What to do where Git LFS has left pointers in the place of files."""
+    pointers = [path for path in broken if _is_lfs_pointer(path)]
+    if not pointers:
+        return ""
+    return (
+        f"{len(pointers)} of them are pointers of Git LFS in the place of "
+        "audio; fetch it by 'git lfs pull' in the cloned repository."
+    )
+
+
+def _is_lfs_pointer(path):
+    """Whether a file is what Git LFS puts in the place of another."""
+    with open(path, "rb") as file:
+        return file.read(len(LFS_POINTER)) == LFS_POINTER
+
+
 def _names(paths):
     """The first few file names, and how many there are beyond."""
-    names = ", ".join(path.name for path in paths[:NAMED_AT_MOST])
-    more = len(paths) - NAMED_AT_MOST
-    return f"{names} and {more} more" if more > 0 else names
+    return some_of([path.name for path in paths])

@@ -6,12 +6,12 @@ that they are quickly turned into: a CSV file in UTF-8 with the columns ``id``,
 ``speaker``.
 """
 
-import csv
 import logging
 from collections import Counter
 from pathlib import Path
 
-from speechbrain_emotion.dataio.manifests import CorpusError, Utterance
+from ..manifests import CorpusError, Utterance
+from .tables import read_table
 
 NEEDED = ("id", "text", "emotion")
 # Between the emotions of a text that has several.
@@ -58,7 +58,8 @@ def read_texts(data_folder, filename, corpus):
     path = Path(data_folder) / filename
     if not path.is_file():
         raise CorpusError(f"{corpus}: there is no file '{path}'.")
-    rows = _read_table(path, corpus)
+    rows = read_table(path, corpus, NEEDED)
+    _check_rows(rows, path, corpus)
     kept = [
         row
         for row in rows
@@ -73,30 +74,14 @@ def read_texts(data_folder, filename, corpus):
     return [_utterance(row, corpus) for row in kept]
 
 
-def _read_table(path, corpus):
-    """The rows of a CSV file that has all that is needed."""
-    try:
-        with open(path, encoding="utf-8-sig", newline="") as file:
-            table = csv.DictReader(file, strict=True, restval="")
-            rows = list(table)
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise CorpusError(
-            f"{corpus}: '{path}' is no CSV file in UTF-8 ({error})."
-        ) from error
-    columns = table.fieldnames or []
-    missing = [name for name in NEEDED if name not in columns]
-    if missing:
-        raise CorpusError(
-            f"{corpus}: '{path}' has no column {', '.join(missing)}; it has "
-            f"{', '.join(columns)}."
-        )
+def _check_rows(rows, path, corpus):
+    """Refuses rows that lack what is needed."""
     for line, row in enumerate(rows, start=2):
         if None in row or not all(row[name] for name in ("id", "emotion")):
             raise CorpusError(
                 f"{corpus}: row {line} of '{path}' has too many cells, or no "
                 "id or emotion."
             )
-    return rows
 
 
 def _utterance(row, corpus):

@@ -1,0 +1,186 @@
+"""Embeddings of a model that does not train them, computed once."""
+
+import hashlib
+import json
+import logging
+import os
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from tqdm import tqdm
+
+from speechbrain.dataio.batch import PaddedBatch
+from speechbrain.utils.distributed import run_on_main
+
+logger = logging.getLogger(__name__)
+
+SHARD = 256  # utterances that a stop can lose
+
+
+class EmbeddingStore:
+    """Computes the embeddings of utterances and keeps them in a folder.
+
+    With frozen encoders and no augmentation an utterance has the same
+    embedding in every epoch, fold and seed; only the classifier is trained.
+    What the folder holds is told apart by the model's weights and settings,
+    and by path, size and time of change of the audio, so that one folder
+    serves all experiments. Stopped with Ctrl-C, the computation goes on where
+    it was.
+
+    Arguments
+    ---------
+    embedding_model : torch.nn.Module
+        ``SpeechEmbedding``, ``TextEmbedding`` or ``MultimodalEmbedding``,
+        all of it frozen.
+    folder : str or Path
+        Where the embeddings are kept.
+    augments : list
+        What training applies to waveforms or features; all must be None.
+    device : str
+        Where to compute.
+
+    Raises
+    ------
+    ValueError
+        If the embeddings would not stay the same in training.
+
+    Example
+    -------
+    >>> from speechbrain_emotion.lobes.embedding import SpeechEmbedding
+    >>> from speechbrain_emotion.lobes.whisper import WhisperEncoder
+    >>> from speechbrain_emotion.nnet.pooling import StatisticsPooling
+    >>> encoder = WhisperEncoder(
+    ...     config={"d_model": 16, "encoder_attention_heads": 2}, freeze=False
+    ... )
+    >>> embed = SpeechEmbedding(encoder, StatisticsPooling(16))
+    >>> EmbeddingStore(embed, getfixture("tmp_path"), augments=[])
+    Traceback (most recent call last):
+    ...
+    ValueError: embeddings_folder: ... are trained: freeze the encoder...
+    """
+
+    def __init__(self, embedding_model, folder, augments, device="cpu"):
+        _check_constant(embedding_model, augments)
+        self.embedding_model = embedding_model
+        self.folder = Path(folder) / _fingerprint(embedding_model)
+        self.device = device
+
+    def embed(self, dataset, inputs):
+        """Lets a dataset give embeddings instead of what is embedded.
+
+        Arguments
+        ---------
+        dataset : speechbrain.dataio.dataset.DynamicItemDataset
+            Provides ``id``, ``emo_encoded`` and the inputs; it then gives
+            ``embedding``, [dim], instead of these.
+        inputs : list of str
+            What the model reads: "sig", "words" or both.
+        """
+        keys = {id: _key(dataset.data[id], inputs) for id in dataset.data_ids}
+        # Before the other processes, which then find what it has computed.
+        run_on_main(self._compute, args=[dataset, inputs, keys])
+        kept = self._load()
+        embeddings = {id: kept[key] for id, key in keys.items()}
+        dataset.add_dynamic_item(embeddings.get, "id", "embedding")
+        dataset.set_output_keys(["id", "embedding", "emo_encoded"])
+
+    def _compute(self, dataset, inputs, keys):
+        """Computes what is missing, and writes it shard by shard."""
+        kept = self._load()
+        missing = [
+            index
+            for index, id in enumerate(dataset.data_ids)
+            if keys[id] not in kept
+        ]
+        if not missing:
+            return
+        self.folder.mkdir(parents=True, exist_ok=True)
+        model = self.embedding_model.to(self.device).eval()
+        shard = {}
+        with dataset.output_keys_as(["id", *inputs]):
+            for index in tqdm(missing, desc="embeddings", unit="utterance"):
+                batch = PaddedBatch([dataset[index]]).to(self.device)
+                shard[keys[batch.id[0]]] = _embed(model, batch, inputs)
+                if len(shard) == SHARD:
+                    self._write(shard)
+                    shard = {}
+        self._write(shard)
+
+    def _write(self, shard):
+        """Writes embeddings to a file that is there as a whole or not."""
+        if not shard:
+            return
+        name = hashlib.sha256("".join(sorted(shard)).encode()).hexdigest()[:16]
+        unfinished = self.folder / f".{name}.{os.getpid()}"
+        save_file(shard, unfinished)
+        os.replace(unfinished, self.folder / f"{name}.safetensors")
+
+    def _load(self):
+        """All that is kept for this model."""
+        kept = {}
+        for path in sorted(self.folder.glob("*.safetensors")):
+            kept.update(load_file(path))
+        return kept
+
+
+@torch.no_grad()
+def _embed(model, batch, inputs):
+    """The embedding of the one utterance of a batch, [dim]."""
+    wavs = wav_lens = texts = None
+    if "sig" in inputs:
+        wavs, wav_lens = batch.sig
+    if "words" in inputs:
+        texts = batch.words
+    return model(wavs, wav_lens, texts).float().cpu()[0]
+
+
+def _check_constant(embedding_model, augments):
+    """Refuses what would give other embeddings in each epoch."""
+    trained = [
+        name
+        for name, parameter in embedding_model.named_parameters()
+        if parameter.requires_grad
+    ]
+    if trained:
+        raise ValueError(
+            f"embeddings_folder: {len(trained)} tensors of the embedding model "
+            f"({', '.join(trained[:3])}) are trained: freeze the encoder, "
+            "name its layers instead of 'weighted', or set embeddings_folder "
+            "to null"
+        )
+    if any(augment is not None for augment in augments):
+        raise ValueError(
+            "embeddings_folder: embeddings are computed once, without "
+            "augmentation: set augment and feature_augment to null, or "
+            "embeddings_folder"
+        )
+    if getattr(embedding_model, "modality_dropout", 0):
+        raise ValueError(
+            "embeddings_folder: modality dropout changes the embeddings: set "
+            "it to 0, or embeddings_folder to null"
+        )
+
+
+def _fingerprint(model):
+    """Tells models apart by their weights and settings."""
+    digest = hashlib.sha256(repr(model).encode())
+    for encoder in model.encoders:
+        settings = json.dumps(encoder.export_arguments(), sort_keys=True)
+        digest.update(settings.encode())
+    for name, tensor in sorted(model.state_dict().items()):
+        digest.update(name.encode())
+        digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
+    return digest.hexdigest()[:16]
+
+
+def _key(entry, inputs):
+    """Tells utterances apart by what the model reads of them."""
+    identity = []
+    if "sig" in inputs:
+        path = os.path.abspath(entry["wav"])
+        stat = os.stat(path)
+        identity += [path, stat.st_size, stat.st_mtime_ns]
+    if "words" in inputs:
+        identity.append(entry["words"])
+    return hashlib.sha256(json.dumps(identity).encode()).hexdigest()

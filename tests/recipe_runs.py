@@ -1,0 +1,65 @@
+"""Runs recipes in this process, in which torch is loaded already."""
+
+import csv
+import logging
+import os
+import pathlib
+import runpy
+import shlex
+import sys
+from unittest import mock
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+ROWS = [
+    row
+    for path in sorted((ROOT / "tests" / "recipes").glob("*.csv"))
+    for row in csv.DictReader(path.open())
+]
+
+
+def row_name(row):
+    """Name of the test of a row of tests/recipes/*.csv."""
+    return f"{row['Dataset']}-{pathlib.Path(row['Hparam_file']).stem}"
+
+
+def debug_flags(row):
+    """What the debug run of a row overrides, key -> value."""
+    flags = shlex.split(row["test_debug_flags"])
+    return dict(flag.removeprefix("--").split("=", 1) for flag in flags)
+
+
+def run_row(row, flags, output_folder):
+    """Runs the script of a row as from the command line.
+
+    Arguments
+    ---------
+    row : dict
+        Of tests/recipes/*.csv.
+    flags : dict
+        Overrides, key -> value.
+    output_folder : str or pathlib.Path
+        Where the script writes.
+    """
+    arguments = [
+        row["Script_file"],
+        row["Hparam_file"],
+        *(f"--{key}={value}" for key, value in flags.items()),
+        f"--output_folder={output_folder}",
+        "--device=cpu",
+    ]
+    root, folder = logging.getLogger(), os.getcwd()
+    handlers, level = root.handlers[:], root.level
+    with (
+        mock.patch.object(sys, "argv", arguments),
+        mock.patch.object(sys, "excepthook"),
+        mock.patch.dict(os.environ),
+    ):
+        os.chdir(ROOT)
+        try:
+            runpy.run_path(row["Script_file"], run_name="__main__")
+        finally:
+            os.chdir(folder)
+            for handler in set(root.handlers) - set(handlers):
+                handler.close()
+            root.handlers[:] = handlers
+            root.setLevel(level)
