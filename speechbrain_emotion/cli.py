@@ -1,4 +1,4 @@
-"""The command line: ``speechbrain-emotion predict``, ``timeline``, ``models``."""
+"""The command line: predict, timeline, models, experiment, results, push."""
 
 import argparse
 import os

@@ -57,6 +57,7 @@ slow: 0
 deaf: False
 forgetful: 0
 precision: fp32
+num_workers: 0
 data_folder: !PLACEHOLDER
 root: results
 output_folder: !ref <root>/fold_<test_fold>/<seed>

@@ -58,7 +58,7 @@ def make_corpus(name, folder):
     ---------
     name : str
         RAVDESS, TESS, SAVEE, nEMO, CREMA-D, IEMOCAP, MELD, MEACorpus,
-        GoEmotions, DAIR, ISEAR or EmoEvent.
+        MEACorpus-published (in the publishers' two tables), GoEmotions, DAIR, ISEAR or EmoEvent.
     folder : str or pathlib.Path
         Where to write it; the `data_folder` of its reader.
 
@@ -184,8 +184,8 @@ def make_iemocap(folder):
 
 
 def make_meld(folder):
-    """Dialogues of seven utterances, three, one and two of them; videos
-    where PyAV is there to write them, else audio.
+    """Dialogues of seven utterances, three, one and two of them, of five
+    episodes; videos where PyAV is there to write them, else audio.
     """
     emotions = "neutral joy sadness anger surprise fear disgust".split()
     speakers = "Chandler Joey Monica Phoebe Rachel Ross Gunther".split()
@@ -194,22 +194,22 @@ def make_meld(folder):
         "Season,Episode,StartTime,EndTime"
     )
     folders = {
-        "train": ("train_splits", 3),
-        "dev": ("dev_splits_complete", 1),
-        "test": ("output_repeated_splits_test", 2),
+        "train": ("train_splits", [(1, 2), (2, 2), (3, 2)]),
+        "dev": ("dev_splits_complete", [(1, 3)]),
+        "test": ("output_repeated_splits_test", [(1, 2), (2, 4)]),
     }
     have_av = importlib.util.find_spec("av") is not None
     take = 0
-    for part, (videos, n_dialogues) in folders.items():
+    for part, (videos, episodes) in folders.items():
         rows = [header.split(",")]
         for dialogue, (i, emotion) in itertools.product(
-            range(n_dialogues), enumerate(emotions)
+            range(len(episodes)), enumerate(emotions)
         ):
             name, take = f"dia{dialogue}_utt{i}", take + 1
             speaker = speakers[(i + dialogue) % len(speakers)]
             rows.append(
                 [take, sentence(emotion, take), speaker, emotion, "neutral"]
-                + [dialogue, i, 1 + dialogue, 2, "00:00:01,0", "00:00:01,6"]
+                + [dialogue, i, *episodes[dialogue], "00:00:01,0", "00:00:01,6"]
             )
             if have_av:
                 path = folder / videos / f"{name}.mp4"
@@ -220,21 +220,33 @@ def make_meld(folder):
         write_table(folder / f"{part}_sent_emo.csv", rows)
 
 
-def make_meacorpus(folder):
+def make_meacorpus(folder, published=False):
     """Ten segments of each emotion to train and three to test on, some of
-    the same videos.
+    the same videos; with two tables, ours or the publishers'.
     """
     emotions = "anger disgust fear joy neutral sadness".split()
     texts = [["id", "text", "emotion", "split", "language"]]
     segments = [["id", "gender", "duration_s", "video_key"]]
+    now = [["filename", "label", "transcription", "split"]]
+    before = [["youtube_key", "gender", "start_time", "end_time", *now[0][1:]]]
     for take, (emotion, i) in enumerate(itertools.product(emotions, range(13))):
         id = f"{emotion[:2]}0{i // 3}-{i:04d}"
         part, gender = "test" if i >= 10 else "train", ("female", "male")[i % 2]
-        texts.append([id, sentence(emotion, i), emotion, part, "es"])
-        segments.append([id, gender, LENGTH / RATE, f"{emotion}_{i // 3}"])
+        text, video = sentence(emotion, i), f"{emotion}_{i // 3}"
+        seconds = LENGTH / RATE
+        texts.append([id, text, emotion, part, "es"])
+        segments.append([id, gender, seconds, video])
+        now.append([f"{id}.mp3", emotion, text, part])
+        times = [1000.0, 1000.0 * (1 + seconds)]
+        before.append([video, gender, *times, *now[-1][1:]])
         write_clip(folder / "segments" / f"{id}.flac", emotion, i, take)
-    write_table(folder / "spanish_meacorpus_2023.csv", texts)
-    write_table(folder / "spanish_meacorpus_2023_segments.csv", segments)
+    if published:
+        name = "spanish-meacorpus-2023-dataset.csv"
+        write_table(folder / "output" / name, now)
+        write_table(folder / "output" / "dataset.csv", before)
+    else:
+        write_table(folder / "spanish_meacorpus_2023.csv", texts)
+        write_table(folder / "spanish_meacorpus_2023_segments.csv", segments)
 
 
 # Texts
@@ -281,6 +293,7 @@ def write_clip(path, emotion, speaker, take):
 
 def write_table(path, rows):
     """Writes a CSV file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     with open(path, "w", encoding="utf-8", newline="") as file:
         csv.writer(file).writerows(rows)
 
@@ -327,6 +340,7 @@ CORPORA = {
     "IEMOCAP": make_iemocap,
     "MELD": make_meld,
     "MEACorpus": make_meacorpus,
+    "MEACorpus-published": functools.partial(make_meacorpus, published=True),
     "GoEmotions": functools.partial(
         make_texts,
         "goemotions_ekman.csv",

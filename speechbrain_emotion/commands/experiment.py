@@ -58,11 +58,14 @@ def add_parser(commands):
         metavar="KEY=VALUES",
         help="a hyperparameter and its values, e.g. seed=1,2,3 or "
         "test_fold=1-5 or spk=Actor_01,Actor_02; output_folder must depend "
-        "on it. In the summary, figures are averaged over keys with fold in "
-        "their names or test_ in front, and over seed; others are compared",
+        "on it. In the summary, figures are averaged over seed and what "
+        "chooses the test part, such as test_fold or test_speaker; other keys "
+        "are compared",
     )
     experiment.add_argument(
         "--nproc-per-node",
+        type=_positive,
+        default=1,
         metavar="N",
         help="run each under torchrun with N processes, e.g. one per GPU",
     )
@@ -77,6 +80,17 @@ def add_parser(commands):
         help="show what the runs print; experiment.log in their folders "
         "keeps it in any case",
     )
+
+
+def _positive(text):
+    """A whole number from 1 on."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is below 1")
+    return number
+
+
+_positive.__name__ = "whole number"  # as argparse calls it
 
 
 def _run(args):

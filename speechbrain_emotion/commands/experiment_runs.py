@@ -43,9 +43,9 @@ def run_experiment(args):
     hparams_file = _find_hparams(args.script, args.hparams)
     runs = plan_runs(hparams_file, args.vary, args.overrides)
     launcher = [sys.executable]
-    if args.nproc_per_node:
+    if args.nproc_per_node > 1:
         launcher += ["-m", "torch.distributed.run", "--standalone"]
-        launcher += ["--nproc-per-node", args.nproc_per_node]
+        launcher += ["--nproc-per-node", str(args.nproc_per_node)]
         # It changes the batch, and so the results.
         processes = {"nproc_per_node": args.nproc_per_node}
         runs = [

@@ -6,6 +6,7 @@ import statistics
 
 from speechbrain_emotion.commands.tables import align
 from speechbrain_emotion.training.run_state import FIGURES, describe_state
+from speechbrain_emotion.training.settings import FOLD_KEYS
 
 TITLES = {"uar": "UAR", "accuracy": "accuracy", "macro_f1": "macro-F1"}
 
@@ -128,7 +129,7 @@ def _format_means(runs, figures):
 
 def _averaged(key):
     """Whether figures are averaged over the values of a key."""
-    return key == "seed" or "fold" in key or key.startswith("test_")
+    return key == "seed" or key in FOLD_KEYS
 
 
 def _mean(seeds, name):

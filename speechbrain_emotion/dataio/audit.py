@@ -11,8 +11,9 @@ from collections import Counter, defaultdict
 from .corpora.scan import some_of
 from .duplicates import duplicates
 from .groups import group_of
-from .protocol import leaks
+from .overlap import KEPT_APART, leaks, percent
 
+CALLED = {"test": "test", "train_valid": "training and validation"}
 COLUMNS = ("spk_id", "session", "video", "words")
 SHARING = {
     "spk_id": ("are by speakers who", "speaker"),
@@ -22,13 +23,15 @@ SHARING = {
 }
 
 
-def audit(parts):
+def audit(parts, notices=()):
     """Looks for what gives the classes of the test part away.
 
     Arguments
     ---------
     parts : dict
         The clips of each part, with audio or without.
+    notices : list of str
+        What reading and splitting gave notice of; it heads the warnings.
 
     Returns
     -------
@@ -39,9 +42,12 @@ def audit(parts):
         "video" and "words" that is known of test clips, `test_groups` and
         `shared_groups` (how many there are, and how many of them were seen,
         too), `test_clips` and `shared_clips` (how many test clips they have),
-        and `lookup`, the three figures of answering the most frequent class
-        of the seen clips with the same value; `duplicates`: what `duplicates` says; `warnings`: sentences for
-        the reader, none for a clean split.
+        `unknown_clips` (of how many clips of "test" and of "train_valid" it
+        is not known), and `lookup`, the three figures of answering the most
+        frequent class of the seen clips with the same value; `duplicates`:
+        what `duplicates` says; `leaks`: sentences on what gives answers
+        away, none for a clean split; `warnings`: sentences on what else a
+        reader must know, as what was not found or could not be checked.
 
     Example
     -------
@@ -60,8 +66,10 @@ def audit(parts):
     >>> found = audit({"train": clips[:2], "valid": [], "test": clips[2:]})
     >>> found["columns"]["video"]["shared_clips"]
     2
-    >>> print(found["warnings"][0])
-    2 of 4 test clips (50.0 %) are cut from videos that are in training, too...
+    >>> print(found["leaks"][0])
+    2 of 4 test clips (50.0 %) are cut from videos that are in training or ...
+    >>> found["warnings"]
+    []
     """
     # Validation chooses the checkpoint: its clips are seen as well.
     seen, test = parts["train"] + parts["valid"], parts["test"]
@@ -75,20 +83,26 @@ def audit(parts):
         },
         "duplicates": pairs,
     }
-    return {**found, "warnings": list(_warnings(found, unreadable))}
+    total = {"test": len(test), "train_valid": len(seen)}
+    return {
+        **found,
+        "leaks": list(_leaks(found)),
+        "warnings": [*notices, *_warnings(found["columns"], total, unreadable)],
+    }
 
 
 def _column(seen, test, column):
     """What the seen clips and the test part share in one column."""
-    heard = {group_of(clip, column) for clip in seen}
+    heard = Counter(group_of(clip, column) for clip in seen)
     clips = Counter(group_of(clip, column) for clip in test)
-    del clips[""]
+    unknown = {"test": clips.pop("", 0), "train_valid": heard.pop("", 0)}
     shared = {group: n for group, n in clips.items() if group in heard}
     return {
         "test_groups": len(clips),
         "shared_groups": len(shared),
         "test_clips": clips.total(),
         "shared_clips": sum(shared.values()),
+        "unknown_clips": unknown,
         "lookup": _lookup(seen, test, lambda clip: group_of(clip, column)),
     }
 
@@ -125,16 +139,36 @@ def _most_frequent(counts):
     return min(counts, key=lambda emo: (-counts[emo], emo))
 
 
-def _warnings(found, unreadable):
-    """Says what a reader of the results must know."""
-    if pairs := found["duplicates"]["train-test"]:
+def _leaks(found):
+    """Says what gives the classes of test clips away."""
+    duplicates = found["duplicates"]
+    if pairs := duplicates["train-test"] + duplicates["valid-test"]:
         yield (
-            "Recordings that are both in training and in the test part: "
-            f"{len(pairs)} ({some_of([' = '.join(p) for p in pairs])})."
+            "Recordings that are both in training or validation and in the "
+            f"test part: {len(pairs)} "
+            f"({some_of([' = '.join(pair) for pair in pairs])})."
         )
     for name, column in found["columns"].items():
         if leaks(name, column, found["majority"]):
-            yield _warning(name, column, found["majority"])
+            yield _leak(name, column, found["majority"])
+
+
+def _warnings(columns, total, unreadable):
+    """Says what could not be checked."""
+    if not KEPT_APART.keys() & columns.keys():
+        yield (
+            "Not checked for shared speakers, sessions or videos: the corpus "
+            "does not say."
+        )
+    for name, plural in KEPT_APART.items():
+        unknown = columns[name]["unknown_clips"] if name in columns else {}
+        facts = [
+            f"{n:,} of {total[part]:,} {CALLED[part]} clips"
+            for part, n in unknown.items()
+            if n
+        ]
+        if facts:
+            yield f"The {plural} of {' and of '.join(facts)} are not known."
     if unreadable:
         yield (
             "Clips that cannot be read, and were not compared with the others: "
@@ -142,9 +176,9 @@ def _warnings(found, unreadable):
         )
 
 
-def _warning(name, column, majority):
-    """Says what training and test part share in one column, and its worth."""
-    share = column["shared_clips"] / column["test_clips"]
+def _leak(name, column, majority):
+    """Says what the test part shares in one column, and its worth."""
+    share = percent(column["shared_clips"], column["test_clips"])
     accuracy = column["lookup"]["accuracy"]
     verb, noun = SHARING[name]
     worth = (
@@ -154,5 +188,5 @@ def _warning(name, column, majority):
     )
     return (
         f"{column['shared_clips']:,} of {column['test_clips']:,} test clips "
-        f"({100 * share:.1f} %) {verb} are in training, too; {worth}."
+        f"({share} %) {verb} are in training or validation, too; {worth}."
     )

@@ -5,6 +5,7 @@ from collections import Counter
 
 from .draws import balance, draw_validation
 from .groups import find_groups, groups_of
+from .notices import notice
 from .protocol import check_split, sort_into_parts
 
 logger = logging.getLogger(__name__)
@@ -61,6 +62,7 @@ def speaker_folds(
     speakers = groups_of(utterances, "spk_id")
     fold_of = _fold_of_speakers(folds, set(speakers))
     _check_fold(test_fold, folds)
+    _check_occupied(test_fold, folds, fold_of, "test")
     part_of = {test_fold: "test"}
     if valid_fraction is None:
         if valid_fold is None:
@@ -71,6 +73,7 @@ def speaker_folds(
                 f"Fold {test_fold!r} cannot both validate and test."
             )
         part_of[valid_fold] = "valid"
+        _check_occupied(valid_fold, folds, fold_of, "valid")
     elif valid_fold is not None:
         raise ValueError("Give valid_fold or valid_fraction, not both.")
     parts = sort_into_parts(
@@ -238,13 +241,22 @@ def _check_fold(fold, folds):
         )
 
 
+def _check_occupied(fold, folds, fold_of, part):
+    """Refuses a fold of which there is no clip."""
+    if fold not in fold_of.values():
+        raise ValueError(
+            f"The split leaves no clip for {part}: there is none of fold "
+            f"{fold!r} ({', '.join(map(str, folds[fold]))})."
+        )
+
+
 def _fold_of_speakers(folds, speakers):
     """The fold of each speaker who has a clip."""
     names = [name for fold in folds.values() for name in fold]
     found = find_groups(speakers, "spk_id", names)
     absent = sorted(name for name in found if found[name] is None)
     if absent:
-        logger.warning(f"Speakers without a clip: {', '.join(absent)}")
+        notice(logger, f"Speakers without a clip: {', '.join(absent)}.")
     count = Counter(found[name] or name for name in names)
     if twice := sorted(name for name in count if count[name] > 1):
         raise ValueError(f"Speakers in two folds: {', '.join(twice)}.")
@@ -262,9 +274,17 @@ def _next_fold(folds, test_fold, occupied):
     """The next fold after the test fold, around the end, that has clips."""
     order = list(folds)
     start = order.index(test_fold) + 1 if test_fold in folds else 0
+    empty = []
     for fold in order[start:] + order[:start]:
         if fold != test_fold and fold in occupied:
+            if empty:
+                notice(
+                    logger,
+                    f"No clip in fold {', '.join(map(repr, empty))}: fold "
+                    f"{fold!r} validates.",
+                )
             return fold
+        empty.append(fold)
     raise ValueError(f"No fold but {test_fold!r} has clips to validate on.")
 
 

@@ -1,16 +1,18 @@
 """From corpus folders to the manifests of training, validation and test."""
 
+import hashlib
 import json
 import logging
 import os
 from collections import Counter
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import asdict, replace
+from itertools import chain
 
 from .audit import audit
-from .corpora.scan import AUDIO_SUFFIXES, audio_files
+from .corpora.scan import some_of
 from .labels import map_labels
 from .manifests import write_json, write_manifest
+from .notices import collected_notices
 from .protocol import (
     PARTS,
     check_split,
@@ -21,10 +23,6 @@ from .protocol import (
 )
 
 logger = logging.getLogger(__name__)
-
-# What corpora consist of: audio, videos, and tables of labels and texts.
-CORPUS_SUFFIXES = (*AUDIO_SUFFIXES, ".mp4", ".csv", ".tsv", ".txt")
-RUN_FILE = "hyperparams.yaml"  # is in every output folder of a training
 
 
 def prepare_corpus(
@@ -44,9 +42,10 @@ def prepare_corpus(
 
     What the parts of the split have in common is logged and recorded (see
     `speechbrain_emotion.dataio.protocol.read_protocol`), together with the
-    settings. If the record was made with the same settings and the manifests
-    are there, nothing is done; if with others, that is an error, because a
-    model that was trained before would be tested on clips that it has heard.
+    settings. If the record was made with the same settings of the same clips
+    and the manifests are there, nothing is written; if with others, that is
+    an error, because a model that was trained before would be tested on clips
+    that it has heard.
 
     Arguments
     ---------
@@ -193,48 +192,80 @@ def _choose(splits, protocol):
 
 def _prepare(corpora, labels, split, annotations, split_file, data_root):
     """Writes the manifests and the record of the split, unless they are
-    there and made with the same settings.
+    there and made with the same settings of the same clips.
     """
-    if os.path.exists(split_file):
-        record = read_protocol(split_file)
-        if record["settings"] != _settings(corpora, labels, split):
-            # A model trained before might be tested on its training clips.
-            raise ValueError(
-                f"{split_file} was made with another corpus, split or label "
-                "map: name another output folder, or delete the old one."
-            )
-        if all(map(os.path.isfile, annotations)):
-            logger.info(f"Prepared before with the same settings: {split_file}")
-            _report(record)
-            return
     name, function = split
-    parts = _split(corpora, labels, function)
+    with collected_notices() as notices:
+        clips = [_read(corpus, labels) for corpus in corpora]
+        settings = _settings(corpora, clips, labels, split)
+        if _is_prepared(settings, annotations, split_file):
+            logger.info(f"Prepared before with the same settings: {split_file}")
+            _report(read_protocol(split_file), notices)
+            return
+        parts = _split(list(chain(*clips)), function)
     record = {
-        # Of the corpus after reading it, which may extract audio of videos.
-        "settings": _settings(corpora, labels, split),
+        "settings": settings,
         "protocol": name,
         **describe(parts, labels),
-        "audit": audit(parts),
+        "audit": audit(parts, notices),
     }
     for part, annotation in zip(PARTS, annotations, strict=True):
         write_manifest(annotation, parts[part], data_root)
     write_json(split_file, record)  # last: says that the others are complete
-    _report(record)
+    _report(record, notices)
 
 
-def _report(record):
-    """Logs how the corpora were split, and what to mind about it."""
+def _is_prepared(settings, annotations, split_file):
+    """Whether all is there and made with these settings; with others, it is
+    an error.
+    """
+    if not os.path.exists(split_file):
+        return False
+    before = read_protocol(split_file)["settings"]
+    if before != settings:
+        # A model trained before might be tested on its training clips.
+        raise ValueError(
+            f"{split_file} was made with another corpus, split or label map "
+            f"({some_of(list(_differences(before, settings)))}): name another "
+            "output folder, or delete the old one."
+        )
+    return all(map(os.path.isfile, annotations))
+
+
+def _differences(before, now, name=""):
+    """Says which settings are others than before."""
+    if isinstance(before, dict) and isinstance(now, dict):
+        for key in {**before, **now}:
+            inner = f"{name}.{key}" if name else key
+            yield from _differences(before.get(key), now.get(key), inner)
+    elif isinstance(before, list) and isinstance(now, list) and name:
+        if len(before) == len(now):
+            for number, pair in enumerate(zip(before, now), start=1):
+                yield from _differences(*pair, f"{name}.{number}")
+        else:
+            yield f"{name}: {len(before)} -> {len(now)} entries"
+    elif before != now:
+        yield f"{name}: {before!r} -> {now!r}"
+
+
+def _report(record, logged):
+    """Logs how the corpora were split, and what to mind about it, unless it
+    has been logged.
+    """
     logger.info(f"Split: {protocol_in_words(record)}")
-    for warning in record["audit"]["warnings"]:
-        logger.warning(warning)
+    for warning in record["audit"]["leaks"] + record["audit"]["warnings"]:
+        if warning not in logged:
+            logger.warning(warning)
 
 
-def _split(corpora, labels, split):
-    """Reads and maps each corpus, and splits them."""
-    clips = []
-    for corpus in corpora:
-        read_clips = corpus["read"](corpus["data_folder"])
-        clips += map_labels(read_clips, corpus["label_map"], labels)
+def _read(corpus, labels):
+    """The clips of a corpus that have a label."""
+    clips = corpus["read"](corpus["data_folder"])
+    return map_labels(clips, corpus["label_map"], labels)
+
+
+def _split(clips, split):
+    """Splits the clips, and gives each an id of its own."""
     parts = split(clips)
     check_split(clips, parts)
     count = Counter(clip.id for clip in clips)
@@ -250,20 +281,19 @@ def _unique(clip, count):
     return replace(clip, id=f"{clip.corpus}_{clip.id}")
 
 
-def _settings(corpora, labels, split):
-    """All that the manifests depend on, in JSON's types. Number and size of
-    files tell when a corpus has been completed or changed.
-    """
+def _settings(corpora, clips, labels, split):
+    """All that the manifests depend on, in JSON's types."""
     name, function = split
     settings = {
         "corpora": [
             {
                 "read": protocol_of(corpus["read"]),
                 "data_folder": os.path.abspath(corpus["data_folder"]),
-                **_size(corpus["data_folder"]),
+                "clips": len(own),
+                "contents": _fingerprint(own),
                 "label_map": dict(corpus["label_map"]),
             }
-            for corpus in corpora
+            for corpus, own in zip(corpora, clips, strict=True)
         ],
         "labels": list(labels),
         "protocol": name,
@@ -272,16 +302,14 @@ def _settings(corpora, labels, split):
     return json.loads(json.dumps(settings, default=str))
 
 
-def _size(data_folder):
-    """Number and size of the files of a corpus, without those of training
-    runs whose folders are in the same folder.
+def _fingerprint(clips):
+    """Tells what was read: all that is known of the clips that are used, and
+    the sizes of their files. Other files in the folder do not matter.
     """
-    files = audio_files(data_folder, (*CORPUS_SUFFIXES, RUN_FILE))
-    runs = {path.parent for path in files if path.name == RUN_FILE}
-    runs.discard(Path(os.path.abspath(data_folder)))
-    sizes = [
-        path.stat().st_size
-        for path in files
-        if path.name != RUN_FILE and runs.isdisjoint(path.parents)
-    ]
-    return {"files": len(sizes), "bytes": sum(sizes)}
+    digest = hashlib.blake2b(digest_size=16)
+    for clip in sorted(clips, key=lambda clip: clip.id):
+        has_file = clip.wav and os.path.isfile(clip.wav)
+        size = os.path.getsize(clip.wav) if has_file else None
+        known = asdict(replace(clip, wav=size))
+        digest.update(json.dumps(known, sort_keys=True).encode())
+    return digest.hexdigest()

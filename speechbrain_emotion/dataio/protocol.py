@@ -7,15 +7,10 @@ from pathlib import Path
 
 from .groups import group_of
 from .labels import class_counts
+from .overlap import overlap
 
 PARTS = ("train", "valid", "test")
 PAIRS = (("train", "valid"), ("train", "test"), ("valid", "test"))
-# What test clips must not share with training, and its plural.
-KEPT_APART = {"spk_id": "speakers", "session": "sessions", "video": "videos"}
-PLURALS = {**KEPT_APART, "words": "sentences"}
-# Sentences are shared in every acted corpus. That matters where they tell the
-# emotion: this much better than the most frequent emotion does.
-NOTICEABLE = 0.05
 
 
 def sort_into_parts(utterances, names):
@@ -65,7 +60,7 @@ def check_split(utterances, parts):
     >>> check_split([], {"train": [], "valid": [], "test": []})
     Traceback (most recent call last):
         ...
-    ValueError: The split leaves no clip for train, valid, test.
+    ValueError: The split leaves no clip for train, valid, test of 0 clips.
     """
     if set(parts) != set(PARTS):
         raise ValueError(
@@ -86,7 +81,10 @@ def check_split(utterances, parts):
         )
     empty = [part for part in PARTS if not parts[part]]
     if empty:
-        raise ValueError(f"The split leaves no clip for {', '.join(empty)}.")
+        raise ValueError(
+            f"The split leaves no clip for {', '.join(empty)} of "
+            f"{given.total()} clips."
+        )
 
 
 def protocol_of(split):
@@ -136,12 +134,13 @@ def describe(parts, labels=()):
     -------
     dict
         `speaker_independent`: whether no test speaker is heard in training
-        or validation, None where the test speakers are not known;
-        `shared_speakers`: the speakers that two parts have in common;
-        `test_sentences` and `test_sentences_in_train`: how many sentences the
-        test part has, and how many of them also occur in training; `parts`:
-        for each part the number of clips, the minutes, the speakers and the
-        class counts.
+        or validation, None where the speaker of a clip is not known and no
+        other is shared; `shared_speakers`: the speakers that two parts have
+        in common; `test_sentences` and `test_sentences_seen`: how many
+        sentences the test part has, and how many of them also occur in
+        training or validation; `corpora`: for each part the number of clips
+        of each corpus; `parts`: for each part the number of clips, the
+        minutes, the speakers and the class counts.
 
     Example
     -------
@@ -156,12 +155,16 @@ def describe(parts, labels=()):
     speakers = {part: _known(parts[part], "spk_id") for part in PARTS}
     sentences = {part: _known(parts[part], "words") for part in PARTS}
     shared = {f"{a}-{b}": sorted(speakers[a] & speakers[b]) for a, b in PAIRS}
-    independent = not shared["train-test"] + shared["valid-test"]
+    seen = sentences["train"] | sentences["valid"]
     return {
-        "speaker_independent": independent if speakers["test"] else None,
+        "speaker_independent": _speaker_independent(parts, shared),
         "shared_speakers": shared,
         "test_sentences": len(sentences["test"]),
-        "test_sentences_in_train": len(sentences["test"] & sentences["train"]),
+        "test_sentences_seen": len(sentences["test"] & seen),
+        "corpora": {
+            part: dict(sorted(Counter(c.corpus for c in parts[part]).items()))
+            for part in PARTS
+        },
         "parts": {
             part: {
                 "clips": len(parts[part]),
@@ -174,6 +177,14 @@ def describe(parts, labels=()):
             for part in PARTS
         },
     }
+
+
+def _speaker_independent(parts, shared):
+    """Whether no test speaker is heard before, None where nobody knows."""
+    if shared["train-test"] + shared["valid-test"]:
+        return False
+    clips = [clip for part in PARTS for clip in parts[part]]
+    return True if all(clip.spk_id for clip in clips) else None
 
 
 def speaker_protocol(description):
@@ -267,7 +278,13 @@ def protocol_in_words(record):
     ...     "parts": {part: {"clips": 1200} for part in PARTS},
     ...     "audit": {
     ...         "majority": {},
-    ...         "columns": {"spk_id": {"test_clips": 9, "shared_clips": 0}},
+    ...         "columns": {
+    ...             "spk_id": {
+    ...                 "test_clips": 9,
+    ...                 "shared_clips": 0,
+    ...                 "unknown_clips": {"test": 0, "train_valid": 0},
+    ...             }
+    ...         },
     ...         "duplicates": {"train-test": []},
     ...     },
     ... }
@@ -282,7 +299,11 @@ def protocol_in_words(record):
     sizes = ", ".join(
         f"{part} {record['parts'][part]['clips']:,}" for part in PARTS
     )
-    facts = [speaker_protocol(record), f"{sizes} utterances", *_overlap(record)]
+    facts = [
+        speaker_protocol(record),
+        f"{sizes} utterances",
+        *overlap(record["audit"]),
+    ]
     return f"{record['protocol']} ({', '.join(settings)}): {'; '.join(facts)}"
 
 
@@ -294,64 +315,6 @@ def _setting(item):
     if isinstance(value, list):
         value = "/".join(map(str, value))
     return f"{name.replace('_', ' ')} {value}"
-
-
-def leaks(name, column, majority):
-    """Whether a reader of results must know that clips share something.
-
-    Arguments
-    ---------
-    name : str
-        The column: "spk_id", "session", "video" or "words".
-    column : dict
-        What the audit says of it.
-    majority : dict
-        The audit's figures of always answering the most frequent class.
-
-    Returns
-    -------
-    bool
-        For speakers, sessions and videos, whether training and test part
-        share any. For sentences, whether they also tell the emotion.
-
-    Example
-    -------
-    >>> figures = {"accuracy": 0.2, "uar": 0.125, "macro_f1": 0.04}
-    >>> column = {"shared_clips": 9, "lookup": figures}
-    >>> leaks("video", column, figures), leaks("words", column, figures)
-    (True, False)
-    """
-    if not column["shared_clips"] or name in KEPT_APART:
-        return column["shared_clips"] > 0
-    return any(
-        column["lookup"][figure] > majority[figure] + NOTICEABLE
-        for figure in ("accuracy", "uar")
-    )
-
-
-def _overlap(record):
-    """What training and test part share, as far as that is known."""
-    audit = record["audit"]
-    columns = audit["columns"]
-    apart = [
-        plural
-        for name, plural in KEPT_APART.items()
-        if name in columns and not columns[name]["shared_clips"]
-    ]
-    if apart:
-        yield f"no overlap of {_join(apart)}"
-    for name, column in columns.items():
-        if leaks(name, column, audit["majority"]):
-            share = 100 * column["shared_clips"] / column["test_clips"]
-            yield f"{PLURALS[name]} of {share:.1f} % of the test part in training"
-    if pairs := audit["duplicates"]["train-test"]:
-        yield f"recordings both in training and test: {len(pairs)}"
-
-
-def _join(words):
-    """Joins words as in "speakers, sessions or videos"."""
-    *others, last = words
-    return f"{', '.join(others)} or {last}" if others else last
 
 
 def clip_key(clip):

@@ -88,8 +88,22 @@ def published_split(utterances, parts, valid_fraction=None, seed=0):
                 f"({len(split['valid'])} clips): leave out valid_fraction."
             )
         draw_validation(split, valid_fraction, seed)
+    if not all(split.values()):
+        raise ValueError(_which_is_missing(split, parts))
     check_split(utterances, split)
     return split
+
+
+def _which_is_missing(split, parts):
+    """Says which of the publishers' parts has no clip."""
+    empty = [part for part in PARTS if not split[part]]
+    words = [word for word in parts if parts[word] in empty]
+    return f"The split leaves no clip for {', '.join(empty)}: " + (
+        f"there is none of the publishers' {', '.join(words)}."
+        if words
+        else "no part of the publishers' is mapped to it (for validation, "
+        "valid_fraction draws from training)."
+    )
 
 
 def stratified_random(utterances, fractions=(0.8, 0.1, 0.1), seed=0):

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import tempfile
 
 import huggingface_hub
@@ -12,6 +13,7 @@ from huggingface_hub.errors import (
 )
 
 from speechbrain_emotion.inference.classifier import EmotionClassifier
+from speechbrain_emotion.training.settings import read_settings
 
 REQUIRED = (
     "hyperparams.yaml",
@@ -19,10 +21,12 @@ REQUIRED = (
     "label_encoder.txt",
     "README.md",
 )
-# Of models that read text.
+# Of models that read text, whose definition names it.
 OPTIONAL = ("tokenizer.json",)
 # What the hub needs to list a model, and readers to use it.
 FRONT_MATTER = ("license", "library_name", "pipeline_tag")
+# As the hub writes them: apache-2.0, cc-by-nc-sa-4.0, other.
+_LICENSE = re.compile(r"[a-z0-9][a-z0-9.+-]*")
 DEFAULT_MESSAGE = "Upload a model of speechbrain-emotion"
 
 
@@ -99,7 +103,8 @@ def check_export(folder):
         If the folder or a file is missing.
     ValueError
         If there is any other file, such as a pickle or a checkpoint, the card
-        lacks valid front matter, or the model does not load on its own.
+        lacks valid front matter, or the model does not load on its own or
+        names a folder of this machine.
 
     Example
     -------
@@ -115,7 +120,9 @@ def check_export(folder):
             f"'{folder}' is no complete model, it lacks {', '.join(missing)}: "
             "name the export folder of a training"
         )
-    allowed = (*REQUIRED, *OPTIONAL)
+    definition = (folder / "hyperparams.yaml").read_bytes()
+    named = [name for name in OPTIONAL if name.encode() in definition]
+    allowed = (*REQUIRED, *named)
     stray = sorted(p.name for p in folder.iterdir() if p.name not in allowed)
     if stray:
         raise ValueError(
@@ -125,6 +132,7 @@ def check_export(folder):
         )
     _check_card(folder / "README.md")
     _check_loads(folder)
+    _check_paths(folder / "hyperparams.yaml")
 
 
 def _check_id(repo_id):
@@ -153,6 +161,43 @@ def _check_card(path):
             f"the front matter of '{path}' lacks {', '.join(missing)}: export "
             "the model again, or write the model card"
         )
+    if not _LICENSE.fullmatch(str(card["license"])):
+        raise ValueError(
+            f"'{path}': '{card['license']}' is no id of a license: write one "
+            "that the hub lists, such as cc-by-4.0, or other"
+        )
+    for key in ("base_model", "datasets"):
+        names = card.get(key) or []
+        for name in [names] if isinstance(names, str) else names:
+            try:
+                huggingface_hub.utils.validate_repo_id(name)
+            except HFValidationError as error:
+                raise ValueError(
+                    f"'{path}': '{name}' under {key} is no hub id: {error}"
+                ) from error
+
+
+def _check_paths(path):
+    """Refuses folders of the machine on which a model was trained."""
+    settings = read_settings(path.read_text(encoding="utf-8"))
+    for key, value in _texts(settings):
+        if os.path.isabs(value) or value.startswith("~"):
+            raise ValueError(
+                f"'{path}' names a folder of this machine, '{value}' under "
+                f"{key}: export the model again, without it"
+            )
+
+
+def _texts(node, key=""):
+    """Yields the texts within settings, each with its key."""
+    if isinstance(node, dict):
+        for name, value in node.items():
+            yield from _texts(value, name)
+    elif isinstance(node, list):
+        for value in node:
+            yield from _texts(value, key)
+    elif isinstance(node, str):
+        yield key, node
 
 
 def _check_loads(folder):

@@ -13,12 +13,14 @@ from speechbrain_emotion.training.costs import (
     weighted_cost,
 )
 from speechbrain_emotion.training.feature_augment import augment_features
+from speechbrain_emotion.training.inputs import read_inputs
 from speechbrain_emotion.training.parameters import (
     EncoderFreeze,
     clip_gradients,
     split_parameters,
 )
 from speechbrain_emotion.training.reports import (
+    refuse_divergence,
     reports_by_group,
     write_predictions,
     write_reports,
@@ -162,15 +164,11 @@ class EmotionBrain(ResumableBrain):
         """
         batch = batch.to(self.device)
         if hasattr(batch, "embedding"):
-            model = self.modules.model if stage == sb.Stage.TRAIN else self.model
+            model = (
+                self.modules.model if stage == sb.Stage.TRAIN else self.model
+            )
             return model(embeddings=batch.embedding.data)
-        wavs = wav_lens = texts = None
-        if "speech" in self.model.modalities:
-            wavs, wav_lens = batch.sig
-        if "text" in self.model.modalities:
-            texts = batch.words
-            if wavs is not None:  # what is not known is missing, not empty
-                texts = [text or None for text in texts]
+        wavs, wav_lens, texts = read_inputs(batch, self.model.modalities)
         if stage != sb.Stage.TRAIN:
             # Not through DDP, which would wait for the other processes:
             # they may have fewer batches.
@@ -320,6 +318,8 @@ class EmotionBrain(ResumableBrain):
             "macro_F1": report.macro_f1,
             "accuracy": report.accuracy,
         }
+        if not math.isfinite(self.loss):  # NaN is no answer to anything
+            stats.update(UAR=0.0, macro_F1=0.0, accuracy=0.0)
         if stage == sb.Stage.VALID:
             active = self.freeze_optimizers(self.optimizers_dict)
             rates = {
@@ -346,11 +346,14 @@ class EmotionBrain(ResumableBrain):
         self.metrics = ClassificationMetrics(self.labels)
         for share in metrics:
             self.metrics.extend(share)
-        # As SpeechBrain averages them in a single process.
+        # As SpeechBrain averages them in a single process, but that a model
+        # which has diverged is the worst.
         self.loss = 0.0
         for step, loss in enumerate(interleave(losses), start=1):
-            if math.isfinite(loss):
-                self.loss += loss / step - self.loss / step
+            if not math.isfinite(loss):
+                self.loss = math.inf
+                break
+            self.loss += loss / step - self.loss / step
 
     def evaluate(self, test_set, **kwargs):
         """Evaluates the checkpoint that is best on the validation part.
@@ -369,9 +372,15 @@ class EmotionBrain(ResumableBrain):
         -------
         float
             Average test loss.
+
+        Raises
+        ------
+        ValueError
+            If the model has diverged, or there is no checkpoint.
         """
         best = {f"{self.extreme}_key": self.selection}
         super().evaluate(test_set, **best, **kwargs)
+        refuse_divergence(self.metrics, self.epoch_loaded)
         corpora = {
             id: item.get("corpus", "unknown corpus")
             for id, item in test_set.data.items()

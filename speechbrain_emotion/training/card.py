@@ -1,14 +1,20 @@
 """The model card of an exported model."""
 
-import json
-import pathlib
+import os
 import re
 
 from huggingface_hub import EvalResult, ModelCardData
+from huggingface_hub.errors import HFValidationError
+from huggingface_hub.utils import validate_repo_id
 
 from speechbrain_emotion.dataio.protocol import (
     protocol_in_words,
     speaker_protocol,
+)
+from speechbrain_emotion.training.split_record import (
+    leaks_of,
+    read_record,
+    warnings_of,
 )
 
 TEMPLATE = """---
@@ -72,6 +78,7 @@ LEAKY = (
     "**The split is leaky: the test part is not new to the model, and the "
     "figures below are higher than for new recordings.**"
 )
+NOTES = "Notes on the data:"
 
 # What a card says of models that read these modalities.
 WORDS = {
@@ -121,7 +128,8 @@ def model_card(
     card : dict
         From the YAML: ``title``, ``language`` (list), ``license``, ``data``
         (what the model was trained on), ``terms`` (what the licences of the
-        data mean for its use) and ``base_model`` (None for none); perhaps
+        data mean for its use) and ``base_model`` (None for none, or a list; what
+        is no id of the hub is left out); perhaps
         ``datasets`` (list of hub ids of the corpora) and ``citation``.
     split_file : str or Path or None
         The record of the split that preparation wrote; None where the
@@ -152,14 +160,14 @@ def model_card(
     True
     """
     words = dict(WORDS[tuple(modalities)])
-    split = _read(split_file)
+    split = {} if split_file is None else read_record(split_file)
     front_matter = ModelCardData(
         language=card["language"],
         license=card["license"],
         library_name="speechbrain",
         pipeline_tag=words["task"],
         tags=["emotion-recognition", "speechbrain"],
-        base_model=card["base_model"] or None,
+        base_model=_base_model(card["base_model"]),
         datasets=card.get("datasets"),
         metrics=sorted({metric for _, metric, _ in METRICS}),
         model_name=card["title"],
@@ -174,7 +182,7 @@ def model_card(
         ),
         title=card["title"],
         labels=", ".join(reports["all"].labels),
-        data=card["data"],
+        data="\n\n".join([card["data"].strip(), *_corpora(split)]),
         terms=card["terms"],
         protocol=_protocol(split),
         baseline=_baseline(split),
@@ -187,11 +195,20 @@ def model_card(
     )
 
 
-def _read(split_file):
-    """The record of a split, empty where there is none."""
-    if split_file is None:
-        return {}
-    return json.loads(pathlib.Path(split_file).read_text(encoding="utf-8"))
+def _base_model(given):
+    """The hub ids among the base models; local folders say nothing."""
+    models = [given] if isinstance(given, str) else given or []
+    ids = [model for model in models if model and _is_hub_id(model)]
+    return ids[0] if len(ids) == 1 else ids or None
+
+
+def _is_hub_id(name):
+    """Whether it may be a model of the hub, and is no local folder."""
+    try:
+        validate_repo_id(name)
+    except HFValidationError:
+        return False
+    return not os.path.exists(name)
 
 
 def _eval_results(reports, split, task):
@@ -201,7 +218,7 @@ def _eval_results(reports, split, task):
         "speaker_independent": split.get("speaker_independent"),
     }
     if _audit(split):
-        protocol["leaky"] = bool(_audit(split)["warnings"])
+        protocol["leaky"] = _leaky(_audit(split))
     names = {"all": _test_corpora(split)}
     return [
         EvalResult(
@@ -252,16 +269,40 @@ def _baseline(split):
     if not majority:
         return ""
     return (
-        "Whoever always answers the most frequent label of the training part "
+        "Whoever always answers the most frequent label of training and validation "
         f"reaches {100 * majority['accuracy']:.1f} % accuracy and "
         f"{100 * majority['uar']:.1f} % UAR.\n\n"
     )
 
 
+def _leaky(audit):
+    """Whether the split leaks, as far as that was checked."""
+    if leaks_of(audit):
+        return True
+    checked = {"spk_id", "session", "video"} & set(audit["columns"])
+    return False if checked else "not checked"
+
+
+def _corpora(split):
+    """Sentences on what the model was really trained and tested on."""
+    corpora = split.get("corpora", {})
+    for part, verb in (("train", "Trained"), ("test", "Tested")):
+        if part in corpora:
+            names = ", ".join(f"{c} ({n:,})" for c, n in corpora[part].items())
+            yield f"{verb} on: {names} utterances."
+
+
 def _warnings(split):
-    """What the audit warns of, above the figures."""
-    warnings = _audit(split).get("warnings", [])
-    if not warnings:
-        return ""
-    items = "\n".join(f"- {warning}" for warning in warnings)
-    return f"{LEAKY}\n\n{items}\n\n"
+    """What the audit found, above the figures: leaks, then other notes."""
+    audit = _audit(split)
+    parts = {LEAKY: leaks_of(audit), NOTES: warnings_of(audit)}
+    return "".join(
+        f"{heading}\n\n{_items(sentences)}\n\n"
+        for heading, sentences in parts.items()
+        if sentences
+    )
+
+
+def _items(sentences):
+    """A list in Markdown."""
+    return "\n".join(f"- {sentence}" for sentence in sentences)

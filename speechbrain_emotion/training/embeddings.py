@@ -8,14 +8,19 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.nn.modules.dropout import _DropoutNd
 from tqdm import tqdm
 
 from speechbrain.dataio.batch import PaddedBatch
 from speechbrain.utils.distributed import run_on_main
+from speechbrain_emotion.training.inputs import read_inputs
 
 logger = logging.getLogger(__name__)
 
 SHARD = 256  # utterances that a stop can lose
+# Attributes of modules that change no embedding: paths, and the stage.
+NEUTRAL = ("name_or_path", "save_path", "training")
 
 
 class EmbeddingStore:
@@ -24,8 +29,8 @@ class EmbeddingStore:
     With frozen encoders and no augmentation an utterance has the same
     embedding in every epoch, fold and seed; only the classifier is trained.
     What the folder holds is told apart by the model's weights and settings,
-    and by path, size and time of change of the audio, so that one folder
-    serves all experiments. Stopped with Ctrl-C, the computation goes on where
+    tokenizer and sample rate, and by text, and path, size and time of change
+    of the audio, so that one folder serves all experiments. Stopped with Ctrl-C, the computation goes on where
     it was.
 
     Arguments
@@ -37,6 +42,8 @@ class EmbeddingStore:
         Where the embeddings are kept.
     augments : list
         What training applies to waveforms or features; all must be None.
+    sample_rate : int
+        Sample rate of the waveforms, in Hz; None for text alone.
     device : str
         Where to compute.
 
@@ -60,10 +67,12 @@ class EmbeddingStore:
     ValueError: embeddings_folder: ... are trained: freeze the encoder...
     """
 
-    def __init__(self, embedding_model, folder, augments, device="cpu"):
+    def __init__(
+        self, embedding_model, folder, augments, sample_rate=None, device="cpu"
+    ):
         _check_constant(embedding_model, augments)
         self.embedding_model = embedding_model
-        self.folder = Path(folder) / _fingerprint(embedding_model)
+        self.folder = Path(folder) / _fingerprint(embedding_model, sample_rate)
         self.device = device
 
     def embed(self, dataset, inputs):
@@ -101,7 +110,7 @@ class EmbeddingStore:
         with dataset.output_keys_as(["id", *inputs]):
             for index in tqdm(missing, desc="embeddings", unit="utterance"):
                 batch = PaddedBatch([dataset[index]]).to(self.device)
-                shard[keys[batch.id[0]]] = _embed(model, batch, inputs)
+                shard[keys[batch.id[0]]] = _embed(model, batch)
                 if len(shard) == SHARD:
                     self._write(shard)
                     shard = {}
@@ -125,14 +134,10 @@ class EmbeddingStore:
 
 
 @torch.no_grad()
-def _embed(model, batch, inputs):
+def _embed(model, batch):
     """The embedding of the one utterance of a batch, [dim]."""
-    wavs = wav_lens = texts = None
-    if "sig" in inputs:
-        wavs, wav_lens = batch.sig
-    if "words" in inputs:
-        texts = batch.words
-    return model(wavs, wav_lens, texts).float().cpu()[0]
+    inputs = read_inputs(batch, model.modalities)
+    return model(*inputs).float().cpu()[0]
 
 
 def _check_constant(embedding_model, augments):
@@ -161,17 +166,65 @@ def _check_constant(embedding_model, augments):
             "it to 0, or embeddings_folder to null"
         )
 
+    inconstant = list(_inconstant_modules(embedding_model))
+    if inconstant:
+        raise ValueError(
+            "embeddings_folder: dropout and the statistics of a normalisation "
+            f"change the embeddings ({', '.join(inconstant[:3])}): leave them "
+            "out of the embedding model, or set embeddings_folder to null"
+        )
 
-def _fingerprint(model):
+
+def _inconstant_modules(model):
+    """Names of what computes otherwise in training, beside the encoders,
+    which never train.
+    """
+    frozen = {id(m) for encoder in model.encoders for m in encoder.modules()}
+    for name, module in model.named_modules():
+        if id(module) in frozen:
+            continue
+        # Attention layers have a number, others a layer of their own.
+        share = getattr(module, "dropout", None)
+        if isinstance(module, _DropoutNd):
+            share = module.p
+        drops = isinstance(share, float) and share > 0
+        if drops or isinstance(module, _BatchNorm):
+            yield name
+
+
+def _fingerprint(model, sample_rate):
     """Tells models apart by their weights and settings."""
     digest = hashlib.sha256(repr(model).encode())
+    _update(digest, sample_rate)
+    for name, module in model.named_modules():
+        _update(digest, [name, type(module).__name__, _settings(module)])
     for encoder in model.encoders:
-        settings = json.dumps(encoder.export_arguments(), sort_keys=True)
-        digest.update(settings.encode())
+        _update(digest, encoder.export_arguments())
+        tokenizer = getattr(encoder, "tokenizer", None)
+        if tokenizer is not None:
+            _update(digest, [tokenizer.limit, tokenizer.backend.to_str()])
     for name, tensor in sorted(model.state_dict().items()):
         digest.update(name.encode())
         digest.update(tensor.detach().cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()[:16]
+
+
+def _update(digest, value):
+    """Adds a value in the types of JSON to a digest."""
+    digest.update(json.dumps(value, sort_keys=True).encode())
+
+
+def _settings(module):
+    """The attributes of a module that JSON can hold."""
+    settings = {}
+    for name, value in vars(module).items():
+        if name.startswith("_") or name in NEUTRAL:
+            continue
+        try:
+            settings[name] = json.loads(json.dumps(value, sort_keys=True))
+        except (TypeError, ValueError):
+            continue
+    return settings
 
 
 def _key(entry, inputs):

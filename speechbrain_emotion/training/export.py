@@ -1,6 +1,9 @@
 """Export of a trained model as a folder that inference loads."""
 
+import contextlib
+import os
 import pathlib
+import shutil
 
 import ruamel.yaml
 import torch
@@ -64,27 +67,45 @@ def export_model(
     Path
         The folder.
     """
-    folder = pathlib.Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     encoders = {
         f"{modality}_encoder": encoder
         for modality, encoder in zip(
             model.modalities, model.embedding_model.encoders
         )
     }
-    with open(folder / "hyperparams.yaml", "w", encoding="utf-8") as fout:
-        _write_definition(fout, hparams_file, overrides, definition, encoders)
-    if "text_encoder" in encoders:
-        encoders["text_encoder"].tokenizer.save(folder / "tokenizer.json")
-    save_file(
-        _stored(model.state_dict(), getattr(torch, dtype)),
-        folder / "model.safetensors",
-    )
-    # safetensors lets nobody but the owner read it.
-    (folder / "model.safetensors").chmod(0o644)
-    label_encoder.save(folder / "label_encoder.txt")
-    (folder / "README.md").write_text(card, encoding="utf-8")
-    return folder
+    with _written_whole(pathlib.Path(folder)) as unfinished:
+        with open(
+            unfinished / "hyperparams.yaml", "w", encoding="utf-8"
+        ) as fout:
+            _write_definition(
+                fout, hparams_file, overrides, definition, encoders
+            )
+        tokenizer = getattr(encoders.get("text_encoder"), "tokenizer", None)
+        if tokenizer is not None:
+            tokenizer.save(unfinished / "tokenizer.json")
+        weights = unfinished / "model.safetensors"
+        save_file(_stored(model.state_dict(), getattr(torch, dtype)), weights)
+        # safetensors lets nobody but the owner read it.
+        weights.chmod(0o644)
+        label_encoder.save(unfinished / "label_encoder.txt")
+        (unfinished / "README.md").write_text(card, encoding="utf-8")
+    return pathlib.Path(folder)
+
+
+@contextlib.contextmanager
+def _written_whole(folder):
+    """Gives a folder to write to, whose files then come to this one. A stop
+    leaves no half of a model.
+    """
+    unfinished = folder.with_name(f".{folder.name}.{os.getpid()}")
+    unfinished.mkdir(parents=True)
+    try:
+        yield unfinished
+        folder.mkdir(exist_ok=True)
+        for path in unfinished.iterdir():
+            os.replace(path, folder / path.name)
+    finally:
+        shutil.rmtree(unfinished)
 
 
 def _stored(state, dtype):
@@ -116,7 +137,7 @@ def _write_definition(fout, hparams_file, overrides, definition, encoders):
         tree[name].update(encoder.export_arguments())
     # What is loaded is what is exported, wherever the definition had it from.
     tree["pretrainer"] = yaml.load(PRETRAINER)
-    if "text_encoder" in encoders:
+    if hasattr(encoders.get("text_encoder"), "tokenizer"):
         tree["tokenizer"] = yaml.load(TOKENIZER)
         tree["text_encoder"]["tokenizer"] = tree["tokenizer"]
         tree["pretrainer"]["paths"]["tokenizer"] = "tokenizer.json"

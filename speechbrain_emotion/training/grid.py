@@ -16,17 +16,7 @@ from collections.abc import Mapping
 from hyperpyyaml import resolve_references
 from ruamel.yaml import YAML, YAMLError
 
-# Run options of SpeechBrain that leave the results as they are.
-NEUTRAL_OPTIONS = {
-    "ckpt_interval_minutes",
-    "ckpt_interval_steps",
-    "device",
-    "distributed_backend",
-    "find_unused_parameters",
-    "log_config",
-    "noprogressbar",
-    "tqdm_colored_bar",
-}
+from speechbrain_emotion.training.run_state import changing_options
 
 _RANGE = re.compile(r"(\d+)-(\d+)")
 
@@ -185,12 +175,11 @@ def _plan_run(hparams_file, values, arguments):
             hparams = resolve_references(fin, overrides).getvalue()
         except YAMLError as error:
             raise ValueError(f"'{hparams_file}': {error}") from error
-    changing = options.overridden_args - NEUTRAL_OPTIONS
     return Run(
         values=values,
         arguments=arguments,
         hparams=hparams,
-        options={name: options[name] for name in sorted(changing)},
+        options=changing_options(options),
         folder=pathlib.Path(str(YAML().load(hparams)["output_folder"])),
     )
 

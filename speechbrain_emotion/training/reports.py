@@ -2,6 +2,7 @@
 
 import csv
 import logging
+import math
 import os
 import pathlib
 
@@ -10,6 +11,40 @@ from speechbrain_emotion.utils.metrics import ClassificationMetrics
 
 # What of the manifest goes beside each prediction.
 DESCRIPTION = ("corpus", "spk_id", "gender", "session", "video")
+
+
+def refuse_divergence(metrics, epoch):
+    """Refuses predictions of a model whose training diverged.
+
+    Arguments
+    ---------
+    metrics : ClassificationMetrics
+        The predictions, with probabilities.
+    epoch : int
+        Which epoch the model is of.
+
+    Raises
+    ------
+    ValueError
+        If a probability is NaN.
+
+    Example
+    -------
+    >>> metrics = ClassificationMetrics(["sad", "happy"])
+    >>> metrics.append(["a"], [[math.nan, math.nan]], [1])
+    >>> refuse_divergence(metrics, epoch=3)
+    Traceback (most recent call last):
+    ...
+    ValueError: to 1 of 1 test clips the model of epoch 3 gives no ...
+    """
+    broken = sum(not all(map(math.isfinite, p)) for p in metrics.probabilities)
+    if broken:
+        raise ValueError(
+            f"to {broken} of {len(metrics.ids)} test clips the model of epoch "
+            f"{epoch} gives no probabilities (NaN), because training "
+            "diverged: train in another output folder with a lower learning "
+            "rate"
+        )
 
 
 def reports_by_group(metrics, group_of):

@@ -6,6 +6,7 @@ import signal
 import threading
 
 import torch
+from torch.nn.modules.batchnorm import _BatchNorm
 
 import speechbrain as sb
 from speechbrain.core import INTRA_EPOCH_CKPT_FLAG
@@ -39,6 +40,11 @@ class ResumableBrain(sb.Brain):
         See ``speechbrain.Brain``.
     **kwargs
         See ``speechbrain.Brain``; ``checkpointer`` is needed.
+
+    Raises
+    ------
+    ValueError
+        If several processes cannot train the modules.
     """
 
     epoch_loaded = None
@@ -48,6 +54,8 @@ class ResumableBrain(sb.Brain):
 
     def __init__(self, modules, **kwargs):
         super().__init__(modules, **kwargs)
+        if self.distributed_launch and torch.device(self.device).type == "cpu":
+            _refuse_batch_norm(self.modules)
         # Of every encoder some layer is not read, and for modality dropout
         # and a frozen encoder even all.
         self.find_unused_parameters = True
@@ -142,10 +150,20 @@ class ResumableBrain(sb.Brain):
             Statistic whose maximum is the best.
         min_key : str
             Statistic whose minimum is the best.
+
+        Raises
+        ------
+        ValueError
+            If there is no checkpoint of a whole epoch.
         """
         checkpoint = self.checkpointer.recover_if_possible(
             max_key=max_key, min_key=min_key
         )
+        if checkpoint is None:
+            raise ValueError(
+                f"'{self.checkpointer.checkpoints_dir}' has no checkpoint of a "
+                "whole epoch: train for one epoch at least"
+            )
         self.epoch_loaded = checkpoint.meta["epoch"]
 
     def _should_save_intra_epoch_ckpt(self, *args):
@@ -166,6 +184,17 @@ class ResumableBrain(sb.Brain):
                 ckpt_predicate=lambda c: INTRA_EPOCH_CKPT_FLAG in c.meta,
                 verbosity=logging.DEBUG,
             )
+
+
+def _refuse_batch_norm(modules):
+    """Refuses layers that processes can share on GPUs only."""
+    names = [n for n, m in modules.named_modules() if isinstance(m, _BatchNorm)]
+    if names:
+        raise ValueError(
+            "torchrun on the CPU: the processes cannot share the statistics "
+            f"of {', '.join(names)}, which PyTorch supports on GPUs only: "
+            "train in one process, without torchrun"
+        )
 
 
 @contextlib.contextmanager

@@ -3,8 +3,12 @@
 import json
 import os
 
-from ruamel.yaml import YAML
-from ruamel.yaml.nodes import MappingNode, ScalarNode
+from speechbrain_emotion.training.settings import (
+    NEUTRAL_KEYS,
+    NEUTRAL_OPTIONS,
+    comparable,
+    read_settings,
+)
 
 FIGURES = ("uar", "accuracy", "macro_f1")
 RECORD = "experiment.json"
@@ -34,7 +38,7 @@ def describe_state(folder):
     'finished'
     """
     if (folder / "predictions.csv").is_file():
-        finished = _read_record(folder).get("finished", True)
+        finished = read_record(folder).get("finished", True)
         return "finished" if finished else "started"
     return "started" if (folder / "hyperparams.yaml").is_file() else "new"
 
@@ -56,7 +60,8 @@ def find_conflict(folder, hparams, options):
     -------
     str or None
         What differs; None if the folder is new, or belongs to a run with
-        the same hyperparameters and options.
+        the same options and hyperparameters, but for ``NEUTRAL_KEYS`` and
+        the name of the folder.
 
     Example
     -------
@@ -72,14 +77,65 @@ def find_conflict(folder, hparams, options):
         if describe_state(folder) == "new":
             return None
         return "results, but no hyperparams.yaml that says of what"
-    old, new = _tree(path.read_text(encoding="utf-8")), _tree(hparams)
+    old, new = (
+        comparable(read_settings(text), NEUTRAL_KEYS, ["output_folder"])
+        for text in (path.read_text(encoding="utf-8"), hparams)
+    )
     differing = [
         *_causes(old, new),
-        *_differing(_read_record(folder).get("options", {}), options),
+        *_differing(read_record(folder).get("options", {}), options),
     ]
     if not differing:
         return None
     return f"a run with other values of {', '.join(differing)}"
+
+
+def changing_options(options):
+    """Takes the run options that may change the results.
+
+    Arguments
+    ---------
+    options : speechbrain.utils.run_opts.RunOptions
+        As read from a command line.
+
+    Returns
+    -------
+    dict
+        Those that the command line gave, by name.
+
+    Example
+    -------
+    >>> from speechbrain.utils.run_opts import RunOptions
+    >>> argv = ["train.yaml", "--precision=bf16", "--noprogressbar"]
+    >>> changing_options(RunOptions.from_command_line_args(argv)[1])
+    {'precision': 'bf16'}
+    """
+    changing = options.overridden_args - NEUTRAL_OPTIONS
+    return {name: options[name] for name in sorted(changing)}
+
+
+def read_record(folder):
+    """Reads what ``write_record`` wrote.
+
+    Arguments
+    ---------
+    folder : pathlib.Path
+        The output folder.
+
+    Returns
+    -------
+    dict
+        "command", "options" and "finished"; empty where there is no record.
+
+    Example
+    -------
+    >>> read_record(getfixture("tmp_path"))
+    {}
+    """
+    path = folder / RECORD
+    if not path.is_file():
+        return {}
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 def write_record(folder, command, options, finished):
@@ -147,14 +203,6 @@ def read_figures(folder):
         ) from error
 
 
-def _read_record(folder):
-    """What was recorded of a run; empty where it was run without."""
-    path = folder / RECORD
-    if not path.is_file():
-        return {}
-    return json.loads(path.read_text(encoding="utf-8"))
-
-
 def _differing(old, new):
     """The keys with which two dicts differ, in order."""
     keys = dict.fromkeys([*old, *new])
@@ -167,23 +215,8 @@ def _causes(old, new):
     simple = [
         key
         for key in keys
-        if not any(isinstance(tree.get(key), list) for tree in (old, new))
+        if not any(
+            isinstance(tree.get(key), dict | list) for tree in (old, new)
+        )
     ]
     return simple or keys
-
-
-def _tree(hparams):
-    """YAML as nested dicts, lists and texts with their tags; no comments."""
-    root = YAML().compose(hparams)
-    return {} if root is None else _plain(root)[1]
-
-
-def _plain(node):
-    """A node of YAML: tag and text, or else tag and content in a list."""
-    if isinstance(node, ScalarNode):
-        return node.tag, node.value
-    if isinstance(node, MappingNode):
-        # Keys are texts, nearly always; another kind is compared by its text.
-        pairs = {str(key.value): _plain(value) for key, value in node.value}
-        return [node.tag, pairs]
-    return [node.tag, [_plain(item) for item in node.value]]

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 
 from speechbrain.utils.metric_stats import MetricStats
+from speechbrain_emotion.utils.ratio import ratio
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,18 +87,18 @@ class ClassificationReport:
     @property
     def recall(self):
         """Recall of each class."""
-        return _ratio(self.confusion.diagonal(), self.support)
+        return ratio(self.confusion.diagonal(), self.support)
 
     @property
     def precision(self):
         """Precision of each class."""
-        return _ratio(self.confusion.diagonal(), self.confusion.sum(axis=0))
+        return ratio(self.confusion.diagonal(), self.confusion.sum(axis=0))
 
     @property
     def f1(self):
         """F1 of each class."""
         either = self.support + self.confusion.sum(axis=0)
-        return _ratio(2 * self.confusion.diagonal(), either)
+        return ratio(2 * self.confusion.diagonal(), either)
 
     @property
     def accuracy(self):
@@ -244,7 +245,7 @@ class ClassificationReport:
         from matplotlib.figure import Figure
 
         size = len(self.labels)
-        shares = _ratio(self.confusion, self.support[:, None])
+        shares = ratio(self.confusion, self.support[:, None])
         side = 2.5 + 0.7 * size
         figure = Figure(figsize=(side, side), layout="constrained")
         axes = figure.add_subplot()
@@ -391,9 +392,3 @@ class ClassificationMetrics(MetricStats):
         print(self.summarize(), file=filestream)
         print(f"\nWrong: {len(wrong)} of {len(self.ids)}", file=filestream)
         print(*wrong, sep="\n", file=filestream)
-
-
-def _ratio(part, whole):
-    """Divides, with 0 where the whole is 0."""
-    part, whole = np.broadcast_arrays(part, whole)
-    return np.divide(part, whole, out=np.zeros(part.shape), where=whole > 0)

@@ -30,20 +30,21 @@ FOLDERS = {
         "data_folder": [],
     },
 }
-# Whether no test speaker is heard in training; None where nobody knows.
+# Whether no test speaker is heard in training or validation.
 SPEAKER_INDEPENDENT = {
     "emobox": True,
     "speaker_folds": True,
     "leave_one_speaker_out": True,
     "leave_one_session_out": True,
-    "leave_savee_out": True,
+    "leave_one_corpus_out": True,
     "new_speakers": True,
     "new_corpus": True,
     "random": False,
     "official": False,
-    "video_folds": None,
-    "published": None,
+    "episode_folds": False,
 }
+# Nobody knows the speakers of these.
+SPEAKERS_UNKNOWN = ("MEACorpus", "GoEmotions-DAIR-ISEAR")
 # It takes what other recipes have made instead of a corpus.
 PREPARED = [row for row in ROWS if "compact_concat" not in row["Hparam_file"]]
 # What a debug run has in the place of a corpus, and of a short training.
@@ -116,13 +117,26 @@ def test_every_protocol_can_be_prepared(row, flags_of, tmp_path, monkeypatch):
             assert clips
             assert {clip["emo"] for clip in clips} <= set(hparams["labels"])
         found = json.loads(record.read_text())
-        expected = SPEAKER_INDEPENDENT[protocol]
         assert found["protocol"] == protocol
-        # Nobody knows the speakers of MEACorpus and of texts.
-        assert found["speaker_independent"] in (expected, None)
-        videos = found["audit"]["columns"].get("video", {})
-        if protocol == "video_folds":
-            assert videos["shared_groups"] == 0
+        if row["Dataset"] in SPEAKERS_UNKNOWN:
+            assert found["speaker_independent"] is None
+        else:
+            expected = SPEAKER_INDEPENDENT[protocol]
+            assert found["speaker_independent"] is expected
+        if protocol in ("video_folds", "episode_folds"):
+            videos = found["audit"]["columns"]["video"]
+            assert videos["shared_groups"] == 0 < videos["test_groups"]
+
+
+def test_meacorpus_as_its_publishers_lay_it_out(corpora, flags_of, tmp_path):
+    row = row_called("MEACorpus-train_text")
+    flags = flags_of(row) | {"data_folder": corpora(["MEACorpus-published"])}
+    for protocol, leaky in (("official", True), ("video_folds", False)):
+        run = tmp_path / protocol
+        load(row, flags | {"protocol": protocol}, run)["prepare"]()
+        record = json.loads((run / "split.json").read_text())
+        assert record["audit"]["columns"]["video"]["test_groups"] > 0
+        assert bool(record["audit"]["leaks"]) is leaky
 
 
 @pytest.mark.parametrize("row", PREPARED, ids=row_name)

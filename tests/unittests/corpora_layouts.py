@@ -11,7 +11,7 @@ from speechbrain_emotion.dataio.manifests import Utterance
 REAL_CORPORA = Path(__file__).parents[3] / "shared" / "data"
 
 
-def write_audio(folder, *names, seconds=0.01):
+def write_audio(folder, *names, seconds=0.05):
     """Writes silent audio files and returns their folder."""
     for name in names:
         path = folder / name

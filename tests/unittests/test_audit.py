@@ -12,6 +12,7 @@ from split_cases import sizes
 from speechbrain_emotion.dataio.audit import audit
 from speechbrain_emotion.dataio.corpora import read_nemo, read_ravdess
 from speechbrain_emotion.dataio.duplicates import duplicates, recording_key
+from speechbrain_emotion.dataio.overlap import percent
 from speechbrain_emotion.dataio.splits import (
     group_folds,
     leave_one_group_out,
@@ -52,12 +53,17 @@ def test_majority_and_lookup():
             "shared_groups": 2,
             "test_clips": 4,
             "shared_clips": 3,
+            "unknown_clips": {"test": 1, "train_valid": 1},
             "lookup": {"accuracy": 0.6, "uar": 0.5833, "macro_f1": 0.5833},
         }
     }
+    assert found["leaks"] == [
+        "3 of 4 test clips (75.0 %) are cut from videos that are in training "
+        "or validation, too; results say little about new videos."  # 60 %
+    ]
     assert found["warnings"] == [
-        "3 of 4 test clips (75.0 %) are cut from videos that are in training, "
-        "too; results say little about new videos."  # 60 % without it, too
+        "The videos of 1 of 5 test clips and of 1 of 8 training and validation "
+        "clips are not known."
     ]
 
 
@@ -74,27 +80,57 @@ def test_ties_do_not_depend_on_the_order():
     "column, words",
     [
         ("spk_id", "1 of 2 test clips (50.0 %) are by speakers who are in tr"),
-        ("session", "clips (50.0 %) are from sessions that are in training, "),
-        ("video", "clips (50.0 %) are cut from videos that are in training, "),
+        ("session", "clips (50.0 %) are from sessions that are in training "),
+        ("video", "clips (50.0 %) are cut from videos that are in training "),
     ],
 )
-def test_every_shared_group_is_a_warning(column, words):
+def test_every_shared_group_is_a_leak(column, words):
     clips = [
         text(id, **{column: group})
         for id, group in [("1", "x"), ("2", "x"), ("3", "y")]
     ]
     found = audit({"train": clips[:1], "valid": [], "test": clips[1:]})
     assert list(found["columns"]) == [column]
-    (warning,) = found["warnings"]
-    assert words in warning
+    (leak,) = found["leaks"]
+    assert words in leak
+    assert found["warnings"] == []
+    # Validation chooses the checkpoint: it counts as well.
+    found = audit({"train": clips[2:], "valid": clips[:1], "test": clips[1:2]})
+    assert found["columns"][column]["shared_clips"] == 1
+    assert len(found["leaks"]) == 1
     # The same name in another corpus is another speaker, session or video.
     other = [replace(clips[0], corpus="other")]
     found = audit({"train": other, "valid": other, "test": clips[1:]})
     assert found["columns"][column]["shared_clips"] == 0
-    assert found["warnings"] == []
+    assert found["leaks"] == found["warnings"] == []
 
 
-def test_sentences_are_a_warning_where_they_tell_the_emotion():
+def test_what_could_not_be_checked():
+    clips = [text(id, words="Oh!") for id in "abc"]
+    found = audit(
+        {"train": clips[:1], "valid": clips[1:2], "test": clips[2:]},
+        ["mine: 3 of 9 clips were found."],
+    )
+    assert found["leaks"] == []
+    assert found["warnings"] == [
+        "mine: 3 of 9 clips were found.",
+        "Not checked for shared speakers, sessions or videos: the corpus does "
+        "not say.",
+    ]
+
+
+def test_almost_all_is_not_all():
+    clips = [text(str(i), video="x" if i else "y") for i in range(2611)]
+    found = audit({"train": clips[1:2], "valid": [], "test": clips[2:]})
+    assert "2,609 of 2,609 test clips (100.0 %)" in found["leaks"][0]
+    test = clips[2:] + clips[:1]
+    found = audit({"train": clips[1:2], "valid": [], "test": test})
+    assert "2,609 of 2,610 test clips (> 99.9 %)" in found["leaks"][0]
+    assert percent(1, 2610) == "< 0.1"
+    assert percent(0, 2610) == "0.0"
+
+
+def test_sentences_are_a_leak_where_they_tell_the_emotion():
     emotions = ["happy", "sad"] * 10
     told = [
         text(str(i), emo, words=f"I am {emo}!" if i < 16 else "I am  HAPPY")
@@ -103,16 +139,16 @@ def test_sentences_are_a_warning_where_they_tell_the_emotion():
     found = audit({"train": told[:8], "valid": [], "test": told[8:]})
     assert found["columns"]["words"]["test_groups"] == 2
     assert found["columns"]["words"]["shared_clips"] == 12
-    assert found["warnings"] == [
-        "12 of 12 test clips (100.0 %) have sentences that are in training, "
-        "too; knowing only the sentence gives 83.3 % accuracy."
+    assert found["leaks"] == [
+        "12 of 12 test clips (100.0 %) have sentences that are in training or "
+        "validation, too; knowing only the sentence gives 83.3 % accuracy."
     ]
     acted = [
         replace(clip, words=f"I am {i // 2 % 2}") for i, clip in enumerate(told)
     ]
     found = audit({"train": acted[:8], "valid": [], "test": acted[8:]})
     assert found["columns"]["words"]["shared_clips"] == 12
-    assert found["warnings"] == []
+    assert found["leaks"] == []
 
 
 @pytest.fixture
@@ -169,12 +205,12 @@ def test_duplicates(recordings, tmp_path):
         "valid-test": [["b.wav", "c.flac"]],
     }
     assert unreadable == ["broken"]
-    first, *_, last = audit(parts)["warnings"]
-    assert first == (
-        "Recordings that are both in training and in the test part: 2 "
-        "(a.wav = c.flac, twin.wav = c.flac)."
+    found = audit(parts)
+    assert found["leaks"][0] == (
+        "Recordings that are both in training or validation and in the test "
+        "part: 3 (a.wav = c.flac, twin.wav = c.flac, b.wav = c.flac)."
     )
-    assert last == (
+    assert found["warnings"][-1] == (
         "Clips that cannot be read, and were not compared with the others: 1 "
         "(broken)."
     )
@@ -205,9 +241,10 @@ def test_videos_of_the_official_split_of_meacorpus():
     video = found["columns"]["video"]
     assert (video["shared_clips"], video["test_clips"]) == (551, 1027)
     assert round(video["lookup"]["macro_f1"], 3) == 0.828
-    assert found["warnings"] == [
+    assert found["leaks"] == [
         "551 of 1,027 test clips (53.7 %) are cut from videos that are in "
-        "training, too; knowing only the video gives 85.0 % accuracy."
+        "training or validation, too; knowing only the video gives 85.0 % "
+        "accuracy."
     ]
     for test_fold in range(1, 6):
         parts = group_folds(clips, "video", 5, test_fold)
@@ -217,7 +254,7 @@ def test_videos_of_the_official_split_of_meacorpus():
         assert video["shared_clips"] == 0
         assert video["lookup"] == found["majority"]
         assert 0.38 < video["lookup"]["accuracy"] < 0.40
-        assert found["warnings"] == []
+        assert found["leaks"] == found["warnings"] == []
 
 
 def test_the_recording_that_ravdess_holds_twice():
@@ -235,15 +272,15 @@ def test_the_recording_that_ravdess_holds_twice():
     "name, read, speaker, sentences",
     [("ravdess", read_ravdess, "Actor_01", 2), ("nemo", read_nemo, "MP0", 90)],
 )
-def test_acted_sentences_are_no_warning(name, read, speaker, sentences):
+def test_acted_sentences_are_no_leak(name, read, speaker, sentences):
     # Without their audio, for speed.
     clips = [replace(clip, wav=None) for clip in read(real_corpus(name))]
     found = audit(leave_one_group_out(clips, "spk_id", speaker))
     assert found["columns"]["words"]["shared_groups"] == sentences
     assert found["columns"]["spk_id"]["shared_clips"] == 0
-    assert found["warnings"] == []
-    (warning,) = audit(stratified_random(clips))["warnings"]
-    assert warning.endswith(
-        "(100.0 %) are by speakers who are in training, too; results say "
-        "little about new speakers."
+    assert found["leaks"] == found["warnings"] == []
+    (leak,) = audit(stratified_random(clips))["leaks"]
+    assert leak.endswith(
+        "(100.0 %) are by speakers who are in training or validation, too; "
+        "results say little about new speakers."
     )

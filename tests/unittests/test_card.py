@@ -7,6 +7,7 @@ from huggingface_hub import ModelCard
 
 from speechbrain_emotion.dataio.protocol import protocol_in_words
 from speechbrain_emotion.training.card import model_card
+from speechbrain_emotion.training.split_record import find_split_record
 from speechbrain_emotion.utils.metrics import ClassificationReport
 
 CARD = {
@@ -183,3 +184,72 @@ def test_citations(write):
     assert software in write(SPLIT)
     text = write(SPLIT, card={**CARD, "citation": "Me, My Model, 2026."})
     assert text.index("Me, My Model") < text.index(software)
+
+
+@pytest.mark.parametrize(
+    "given,found",
+    [
+        ("openai/whisper-base", "openai/whisper-base"),
+        ("roberta-base", "roberta-base"),
+        (["a/b", "/models/whisper"], "a/b"),
+        (["a/b", "c/d"], ["a/b", "c/d"]),
+        ("/models/whisper", None),
+        ("../models/whisper", None),
+        ("tests/samples", None),
+    ],
+)
+def test_base_models_are_hub_ids(
+    write, given, found, pytestconfig, monkeypatch
+):
+    monkeypatch.chdir(pytestconfig.rootpath)
+    data = ModelCard(write(None, card={**CARD, "base_model": given})).data
+    assert data.base_model == found
+
+
+def test_warnings_are_no_leaks(write):
+    leaks, warnings = ["2 clips are twins."], ["A clip cannot be read."]
+    audit = {**SPLIT["audit"], "leaks": [], "warnings": warnings}
+    text = write({**SPLIT, "audit": audit})
+    assert "**The split is leaky" not in text
+    assert "Notes on the data:\n\n- A clip cannot be read.\n" in text
+    assert not any(r.dataset_args["leaky"] for r in figures(text).values())
+    text = write({**SPLIT, "audit": {**audit, "leaks": leaks}})
+    assert text.index("leaky: the") < text.index("- 2 clips are twins.\n")
+    assert text.index("- 2 clips") < text.index("Notes on the data")
+    assert all(r.dataset_args["leaky"] for r in figures(text).values())
+
+
+def test_what_was_not_checked_is_not_called_clean(write):
+    columns = {"words": {"test_clips": 7, "shared_clips": 0}}
+    audit = {**SPLIT["audit"], "leaks": [], "columns": columns}
+    audit["columns"]["words"]["lookup"] = audit["majority"]
+    text = write({**SPLIT, "audit": audit})
+    args = [r.dataset_args["leaky"] for r in figures(text).values()]
+    assert set(args) == {"not checked"}
+
+
+def test_corpora_that_were_really_used(write):
+    corpora = {
+        "train": {"RAVDESS": 1040, "TESS": 2798},
+        "valid": {"TESS": 3},
+        "test": {"RAVDESS": 400},
+    }
+    text = write({**SPLIT, "corpora": corpora})
+    assert (
+        "RAVDESS.\n\nTrained on: RAVDESS (1,040), TESS (2,798) utterances.\n\n"
+        "Tested on: RAVDESS (400) utterances.\n" in text
+    )
+
+
+def test_a_record_is_used_where_it_fits_the_manifests(tmp_path):
+    hparams = {"split_file": str(tmp_path / "split.json"), "skip_prep": True}
+    for part in ("train", "valid", "test"):
+        path = tmp_path / f"{part}.json"
+        path.write_text(json.dumps({part: {}}))
+        hparams[f"{part}_annotation"] = str(path)
+    assert find_split_record(hparams) is None
+    parts = {part: {"clips": 1} for part in ("train", "valid", "test")}
+    (tmp_path / "split.json").write_text(json.dumps({"parts": parts}))
+    assert find_split_record(hparams) == hparams["split_file"]
+    (tmp_path / "valid.json").write_text('{"a": {}, "b": {}}')
+    assert find_split_record(hparams) is None

@@ -2,6 +2,7 @@
 
 import csv
 import logging
+import os
 import subprocess
 import sys
 from collections import Counter
@@ -16,10 +17,11 @@ from speechbrain_emotion.dataio.corpora import (
     read_ravdess,
     read_savee,
     read_tess,
-    read_texts,
 )
 from speechbrain_emotion.dataio.manifests import CorpusError
 from speechbrain_emotion.dataio.splits import speaker_folds
+from speechbrain_emotion.lobes.w2v_bert import StackedFbank
+from speechbrain_emotion.lobes.whisper import WhisperEncoder
 
 READERS = {"ravdess": read_ravdess, "tess": read_tess, "nemo": read_nemo}
 EXAMPLES = {
@@ -74,7 +76,7 @@ def test_ravdess_from_kaggle_with_songs_and_copies(tmp_path, caplog):
     assert "1 second copies ignored (03-01-05-01-01-01-01.wav)" in caplog.text
     ignored = "2 audio files ignored that are none of its speech clips"
     assert f"{ignored} ({video}, {song})" in caplog.text
-    assert "1 clips found, expected 1440" in caplog.text
+    assert "RAVDESS: 1 of 1,440 clips were found." in caplog.text
 
 
 def test_tess_from_kaggle(tmp_path):
@@ -135,7 +137,7 @@ def test_cremad(tmp_path, caplog):
             ("1091_TSI_NEU_XX", "neutral", "1091", ""),
         ]
         assert clips[2].words == "The surface is slick."
-    assert "skipped that cannot be read or are empty (1076_MTI" in caplog.text
+    assert "have no sound or are shorter than 35 ms (1076_MTI" in (caplog.text)
 
 
 def test_pointers_of_git_lfs(tmp_path, caplog):
@@ -145,7 +147,7 @@ def test_pointers_of_git_lfs(tmp_path, caplog):
         (tmp_path / name).write_text(pointer)
     (tmp_path / "1001_DFA_HAP_XX.wav").write_text("not audio")
     (clip,) = read_cremad(tmp_path)
-    assert "3 audio files skipped" in caplog.text
+    assert "3 audio files left out" in caplog.text
     assert "2 of them are pointers of Git LFS" in caplog.text
     clip.wav.unlink()
     with pytest.raises(CorpusError, match="none of the 3.*'git lfs pull'"):
@@ -238,12 +240,21 @@ def test_broken_files_are_skipped(read, tmp_path, caplog):
     ]
     for name in broken[::2]:
         (tmp_path / name).write_text("not audio")
-    write_audio(tmp_path, *broken[1::2], seconds=0)
+    write_audio(tmp_path, *broken[1::2])
+    for name in broken[1::2]:  # all but 25 samples are lost
+        os.truncate(tmp_path / name, 44 + 2 * 25)
     (clip,) = read(tmp_path)
     assert clip.wav == tmp_path / f"{EXAMPLES[read]}.wav"
     message = next(m for m in caplog.messages if "cannot" in m)
-    assert "2 audio files skipped that cannot be read or are empty" in message
+    assert "2 audio files left out that cannot be read, have no" in message
     assert sum(name in message for name in broken) == 2
+
+
+def test_clips_are_as_long_as_every_encoder_needs(tmp_path):
+    needed = max(StackedFbank.min_samples, WhisperEncoder.min_samples)
+    write_audio(tmp_path, "DC/a01.wav", seconds=needed / 16000)
+    write_audio(tmp_path, "DC/a02.wav", seconds=(needed - 1) / 16000)
+    assert [clip.id for clip in read_savee(tmp_path)] == ["DC_a01"]
 
 
 @each_reader
@@ -365,30 +376,3 @@ def test_folds_of_ravdess_are_emobox_folds(fold):
         }
     assert {clip.id for clip in parts["test"]} == expected
     assert [len(parts[part]) for part in parts] == [720, 240, 240]
-
-
-@pytest.mark.parametrize(
-    "content, message",
-    [
-        (b"id,text\na,b\n", "no column emotion"),
-        (b"id,text,emotion\na,Oh\n", "row 2 .* no id or emotion"),
-        (b"id,text,emotion\na,b,sad,d\n", "row 2 .* too many cells"),
-        (b'id,text,emotion\na,"Oh,sad\n', "no CSV file in UTF-8"),
-        (b"id,text,emotion\na,\xe9,sad\n", "no CSV file in UTF-8"),
-        (b"id,text,emotion\na,b,sad\na,c,sad\n", "ids occur twice.*: a"),
-        (b"id,text,emotion\n", "no text is left"),
-    ],
-)
-def test_tables_of_texts_that_cannot_be_read(content, message, tmp_path):
-    (tmp_path / "texts.csv").write_bytes(content)
-    with pytest.raises(CorpusError, match=message):
-        read_texts(tmp_path, "texts.csv", corpus="mine")
-
-
-def test_texts_with_several_emotions_are_left_out(tmp_path):
-    table = "id,text,emotion,split\na,Oh,sad|joy,dev\nb, ,joy,dev\nc,Ah,joy,dev"
-    (tmp_path / "texts.csv").write_text(table)
-    (text,) = read_texts(tmp_path, "texts.csv", corpus="mine")
-    assert (text.id, text.emo, text.part, text.wav) == ("c", "joy", "dev", None)
-    with pytest.raises(CorpusError, match="there is no file"):
-        read_texts(tmp_path, "missing.csv", corpus="mine")

@@ -10,11 +10,7 @@ from hypothesis import (
     strategies as st,
 )
 
-from speechbrain_emotion.dataio.corpora import (
-    read_iemocap,
-    read_meacorpus,
-    read_meld,
-)
+from speechbrain_emotion.dataio.corpora import read_iemocap, read_meld
 from speechbrain_emotion.dataio.corpora.tables import decode, mend_text
 from speechbrain_emotion.dataio.manifests import CorpusError
 
@@ -68,7 +64,7 @@ def test_iemocap(tmp_path, caplog):
         assert (second.emo, second.words) == ("fru", "That’s: [ten]?")
         assert (first.session, first.style) == ("Ses01", "improvised")
         assert (first.words, first.corpus) == ("Excuse me.", "IEMOCAP")
-    assert "2 clips found, expected 10039" in caplog.text
+    assert "IEMOCAP: 2 of 10,039 clips were found." in caplog.text
 
 
 def test_scripted_scenes_of_iemocap(tmp_path):
@@ -92,6 +88,40 @@ def test_iemocap_without_labels_or_with_unknown_ones(tmp_path):
     write_session(tmp_path, LABELS.replace("neu", "odd"))
     with pytest.raises(CorpusError, match="unknown emotion 'odd'.*: ang, hap"):
         read_iemocap(tmp_path)
+
+
+def test_iemocap_lacks_labels_of_a_session(tmp_path, caplog):
+    write_session(tmp_path, LABELS, TEXTS)
+    write_audio(tmp_path, f"{WAVS}_F000.wav", f"{WAVS}_M009.wav")
+    for session in (3, 5):
+        name = f"Ses{session:02d}M_impro02_F001.wav"
+        write_audio(tmp_path / f"Session{session}", name)
+    (clip,) = read_iemocap(tmp_path)
+    assert clip.words == "Excuse me."
+    assert (
+        "IEMOCAP: 3 clips left out that have no label (Ses01F_impro01_M009, "
+        "Ses03M_impro02_F001, Ses05M_impro02_F001); none has one in Ses03, "
+        "Ses05."
+    ) in caplog.messages
+
+
+def test_iemocap_lacks_transcripts(tmp_path, caplog):
+    some = TEXTS.replace("Ses01F_impro01_M001", "Ses01F_impro01_M002")
+    write_session(tmp_path, LABELS, some)
+    write_audio(tmp_path, f"{WAVS}_F000.wav", f"{WAVS}_M001.wav")
+    first, second = read_iemocap(tmp_path, texts="required")
+    assert first.words and not second.words
+    missing = "2 clips have no transcript (Ses01F_impro01_M001)."
+    assert f"IEMOCAP: 1 of {missing}" in caplog.messages
+    for path in tmp_path.rglob("transcriptions/*.txt"):
+        path.unlink()
+    with pytest.raises(CorpusError, match="no clip has a .*/transcriptions/"):
+        read_iemocap(tmp_path, texts="required")
+    caplog.clear()
+    assert len(read_iemocap(tmp_path)) == 2
+    assert "IEMOCAP: 2 of 2 clips have no transcript" in caplog.text
+    with pytest.raises(ValueError, match="auto or required, not 'none'"):
+        read_iemocap(tmp_path, texts="none")
 
 
 # MELD
@@ -127,6 +157,56 @@ def test_meld(meld):
     assert (first.part, first.session) == ("dev", "dev_dia3")
     assert (first.emo, first.spk_id, first.words) == ("joy", "Ross", "Oh!")
     assert (first.video, first.lang, first.wav) == ("s08e21", "en", None)
+
+
+@pytest.mark.parametrize(
+    "written, speaker",
+    [
+        ("Ross", "Ross"),
+        (" ross ", "Ross"),
+        ("Joey/Drake", "Joey"),
+        ("Rachel/actress", "Rachel"),
+        ("Phoebe Sr.", "Phoebe Sr"),
+        ("Phoebe Sr", "Phoebe Sr"),
+        ("Joey and Chandler", ""),
+        ("Ross & Rachel", ""),
+        ("All", ""),
+        ("Both", ""),
+        ("The Guys", ""),
+        ("Her-Friends", ""),
+        ("Sandy", "Sandy"),
+    ],
+)
+def test_speakers_of_meld(meld, written, speaker):
+    table = meld / "train" / "train_sent_emo.csv"
+    table.write_text(table.read_text().replace("Ross", written))
+    assert {clip.spk_id for clip in read_meld(meld)[:3]} == {speaker}
+
+
+@pytest.mark.parametrize(
+    "content, message",
+    [
+        (HEADER, "test_sent_emo.csv' has no row but the header"),
+        (
+            HEADER + ROW.format("Oh!", 0) + "2,Oh!,Ross,joy,positive,3,1\n",
+            "row 3 of .*test_sent_emo.csv' has no Season and no Episode",
+        ),
+        (
+            HEADER + ROW.format("Oh!", 0).replace(",8,21,", ",,21,"),
+            "row 2 of .* has no Season",
+        ),
+        (
+            HEADER + ROW.format("Oh!", 0).replace(",8,21,", ",8,x,"),
+            "row 2 of .* has 'x' as Episode",
+        ),
+        (HEADER + 2 * ROW.format("Oh!", 0), "twice .*: 3 0, as in row 3"),
+        (HEADER + ROW.format("Oh!,", 0), "row 2 of .* has too many cells"),
+    ],
+)
+def test_broken_tables_of_meld(meld, content, message):
+    (meld / "test" / "test_sent_emo.csv").write_text(content)
+    with pytest.raises(CorpusError, match=message):
+        read_meld(meld)
 
 
 def test_meld_lacks_a_table(meld):
@@ -196,10 +276,11 @@ def test_audio_of_meld(meld, caplog):
     ]
     assert clips["train_dia3_utt1"].wav == meld / "train_dia3_utt1.flac"
     assert clips["test_dia3_utt1"].wav.stem == "final_videos_testdia3_utt1"
-    assert clips["train_dia3_utt0"].length == pytest.approx(0.01)
+    assert clips["train_dia3_utt0"].length == pytest.approx(0.05)
     left_out = "of 9 utterances left out, which have"
     assert f"3 {left_out} no audio (train_dia3_utt2, dev_" in caplog.text
-    assert f"1 {left_out} broken audio (dev_dia3_utt2)" in caplog.text
+    broken = "audio that is broken or shorter than 35 ms (dev_dia3_utt2)"
+    assert f"1 {left_out} {broken}" in caplog.text
     texts = read_meld(meld, audio="none")
     assert len(texts) == 9 and {text.wav for text in texts} == {None}
 
@@ -234,72 +315,3 @@ def test_real_meld():
         "dev": "dev_dia113",
         "test": "test_dia279",
     }
-
-
-# Spanish MEACorpus 2023
-
-
-def test_meacorpus_of_two_tables(tmp_path, caplog):
-    (tmp_path / "spanish_meacorpus_2023.csv").write_text(
-        "id,text,emotion,split,language\na-1,¿Qué?,anger,train,es\n"
-        "a-2,Sí,joy,test,es\nb-1,No,fear,train,es\n",
-        encoding="utf-8",
-    )
-    (tmp_path / "spanish_meacorpus_2023_segments.csv").write_text(
-        "id,gender,duration_s,video_key\na-1,female,2.5,Xy\na-2,male,3,Xy\n"
-    )
-    first, second, third = read_meacorpus(tmp_path)
-    assert (first.id, first.words, first.emo) == ("a-1", "¿Qué?", "anger")
-    assert (first.gender, first.video, first.length) == ("female", "Xy", 2.5)
-    assert (first.part, second.part, first.lang) == ("train", "test", "es")
-    assert (third.gender, third.video, third.length) == ("", "", 0.0)
-    write_audio(tmp_path, "deep/a-1.flac", "a-2.mp3", "a-1.wav", seconds=0.5)
-    clips = read_meacorpus(tmp_path, audio="required")
-    assert [clip.wav.name for clip in clips] == ["a-1.wav", "a-2.mp3"]
-    assert clips[0].length == 0.5
-    assert "1 of 3 utterances left out, which have no audio (b-1)" in (
-        caplog.text
-    )
-    assert len(read_meacorpus(tmp_path, audio="none")) == 3
-
-
-def test_meacorpus_of_its_publishers(tmp_path):
-    table = tmp_path / "output" / "spanish-meacorpus-2023-dataset.csv"
-    table.parent.mkdir()
-    columns = '"filename","label","transcription","split"'
-    row = '"a-1.mp3","disgust"," Yo, no…","train"'
-    table.write_text(f"{columns}\n{row}\n", encoding="utf-8")
-    (clip,) = read_meacorpus(tmp_path)
-    assert (clip.id, clip.emo, clip.words) == ("a-1", "disgust", "Yo, no…")
-    assert (clip.part, clip.video, clip.length) == ("train", "", 0.0)
-    columns += ',"youtube_key","gender","start_time","end_time"'
-    row += ',"Xy","male","1500","4000"'
-    table.write_text(f"{columns}\n{row}\n", encoding="utf-8")
-    (clip,) = read_meacorpus(tmp_path)
-    assert (clip.video, clip.gender, clip.length) == ("Xy", "male", 2.5)
-
-
-def test_meacorpus_without_a_table(tmp_path):
-    with pytest.raises(CorpusError, match="neither 'spanish-meacorpus-2023-"):
-        read_meacorpus(tmp_path)
-    table = tmp_path / "spanish-meacorpus-2023-dataset.csv"
-    table.write_text("segment_id,label\n")
-    with pytest.raises(CorpusError, match="no column filename, transcr"):
-        read_meacorpus(tmp_path)
-
-
-def test_real_meacorpus():
-    texts = read_meacorpus(real_corpus("text"))
-    parts = Counter(text.part for text in texts)
-    assert parts == {"train": 4102, "test": 1027}
-    assert len({text.video for text in texts}) == 3006
-    assert Counter(text.gender for text in texts) == {
-        "male": 2722,
-        "female": 2407,
-    }
-    in_training = {text.video for text in texts if text.part == "train"}
-    assert (
-        sum(t.part == "test" and t.video in in_training for t in texts) == 551
-    )
-    hours = sum(text.length for text in texts) / 3600
-    assert hours == pytest.approx(13.17, abs=0.01)

@@ -38,7 +38,7 @@ def test_example_of_a_new_corpus(page, tmp_path, monkeypatch):
     }
     # Two emotions are left out; a tenth of the other speakers validates.
     assert [len(parts[part]) for part in parts] == [81, 9, 10]
-    assert {clip["spk_id"] for clip in parts["test"].values()} == {"03"}
+    assert {clip["spk_id"] for clip in parts["test"].values()} == {"spk03"}
     assert {clip["emo"] for clip in parts["test"].values()} == set(
         hparams["labels"]
     )

@@ -82,7 +82,8 @@ def test_other_hyperparameters_are_refused(experiment, recipe):
     # Comments, and options that change no result, make no other experiment.
     path = recipe / "hparams" / "train.yaml"
     path.write_text(path.read_text().replace("how fast", "how quick"))
-    code, out, err = experiment("--vary=seed=1,2", "--device=cpu")
+    argv = ["--device=cpu", "--num_workers=2", "--nproc-per-node=1"]
+    code, out, err = experiment("--vary=seed=1,2", *argv)
     assert code == 0 and err.count("was finished") == 2
 
 
@@ -206,6 +207,15 @@ def test_calls_that_cannot_be_obeyed(experiment, argv, message):
     code, out, err = experiment(*argv)
     assert code == 2 and message in err, err
     assert err.startswith("error: ") and not pathlib.Path("results").exists()
+
+
+@pytest.mark.parametrize(
+    "number, message",
+    [("0", "0 is below 1"), ("two", "invalid whole number value: 'two'")],
+)
+def test_numbers_of_processes(experiment, number, message):
+    code, out, err = experiment(f"--nproc-per-node={number}")
+    assert code == 2 and f"argument --nproc-per-node: {message}" in err
 
 
 def test_files_that_cannot_be_used(recipe, experiment, capsys):

@@ -32,6 +32,12 @@ def test_other_keys_are_compared_and_folds_averaged(fold):
     assert rows[1][:4] == ["b", "70.0", "±", "28.3"]
 
 
+@pytest.mark.parametrize("key", ["data_folder", "test_annotation", "folds"])
+def test_keys_that_choose_no_test_part_are_compared(key):
+    text = summary(key, a_clean_7=0.9, a_noisy_7=0.3)
+    assert "±" not in text
+
+
 def test_only_combinations_with_a_failed_run_have_no_mean():
     text = summary(a_1_7=0.1, a_2_7=None, b_1_7=0.5, b_2_7=0.9)
     rows = table(text)[-4:-2]

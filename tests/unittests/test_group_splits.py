@@ -74,7 +74,7 @@ def test_validation_clips_of_training_speakers(clips, seed, rng):
     assert ids(split(rng.sample(clips, len(clips)))) == ids(parts)
 
 
-def test_default_validation_fold_is_the_next_with_clips():
+def test_default_validation_fold_is_the_next_with_clips(caplog):
     clips = [utterance(s, spk_id=s) for s in "ADEF"]
     folds = {**FOLDS, 4: ["F"]}  # none of C, fold 2
     assert ids(speaker_folds(clips, folds, test_fold=1)) == {
@@ -87,6 +87,10 @@ def test_default_validation_fold_is_the_next_with_clips():
         "valid": ["A"],
         "test": ["F"],
     }
+    # That it is not the next one is said once, of the first split.
+    assert [m for m in caplog.messages if "validates" in m] == [
+        "No clip in fold 2: fold 3 validates."
+    ]
 
 
 def test_absent_speakers_are_logged(caplog):
@@ -99,8 +103,16 @@ def test_absent_speakers_are_logged(caplog):
     "speakers, settings, message",
     [
         ("ACDX", dict(test_fold=1, valid_fold=2), "in no fold: made/X"),
-        ("ADE", dict(test_fold=1, valid_fold=2), "no clip for valid"),
-        ("CDE", dict(test_fold=1, valid_fold=2), "no clip for test"),
+        (
+            "ADE",
+            dict(test_fold=1, valid_fold=2),
+            r"no clip for valid: there is none of fold 2 \(C\)",
+        ),
+        (
+            "CDE",
+            dict(test_fold=1, valid_fold=2),
+            r"no clip for test: there is none of fold 1 \(A, B\)",
+        ),
         ("AC", dict(test_fold=1, valid_fold=2), "no clip for train"),
         ("AB", dict(test_fold=1), "No fold but 1 has clips"),
         ("ABCDE", dict(test_fold=1, valid_fold=1), "Fold 1 cannot both"),

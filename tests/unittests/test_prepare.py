@@ -6,9 +6,11 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+import soundfile
 from corpora_layouts import utterance, write_audio
 
 from speechbrain.dataio.dataio import load_data_json
+from speechbrain_emotion.dataio.audit import audit
 from speechbrain_emotion.dataio.corpora import read_nemo, read_tess
 from speechbrain_emotion.dataio.manifests import write_manifest
 from speechbrain_emotion.dataio.prepare import prepare_corpora, prepare_corpus
@@ -19,6 +21,7 @@ from speechbrain_emotion.dataio.protocol import (
 )
 from speechbrain_emotion.dataio.splits import (
     leave_one_group_out,
+    speaker_folds,
     split_each,
     whole_corpus,
 )
@@ -77,7 +80,7 @@ def test_manifests(nemo_settings, annotations, tmp_path):
     assert list(train) == ["KD0_anger_3", "KD0_fear_2"]
     assert train["KD0_fear_2"] == {
         "wav": f"{nemo_settings['data_folder']}/KD0_fear_2.wav",
-        "length": 0.01,
+        "length": 0.05,
         "emo": "fear",
         "spk_id": "KD0",
         "gender": "female",
@@ -91,7 +94,13 @@ def test_manifests(nemo_settings, annotations, tmp_path):
     assert record["speaker_independent"] is True
     assert record["parts"]["test"]["classes"] == {"anger": 0, "fear": 1}
     assert record["audit"]["columns"]["spk_id"]["shared_clips"] == 0
-    assert record["audit"]["warnings"] == []
+    assert record["audit"]["leaks"] == []
+    assert record["audit"]["warnings"] == ["nEMO: 5 of 4,481 clips were found."]
+    assert record["corpora"] == {
+        "train": {"nEMO": 2},
+        "valid": {"nEMO": 1},
+        "test": {"nEMO": 1},
+    }
     assert record["settings"]["split"] == {
         "name": "leave_one_group_out",
         "by": "spk_id",
@@ -106,17 +115,20 @@ def test_manifests(nemo_settings, annotations, tmp_path):
     assert not list((tmp_path / "save").glob(".*"))  # no unfinished file
 
 
-def test_same_settings_are_prepared_once(nemo_settings, annotations):
+def test_same_settings_are_prepared_once(
+    nemo_settings, annotations, monkeypatch
+):
     def prepare(**changes):
-        reads = []
+        audits = []
 
-        def read_nemo_and_count(data_folder):
-            reads.append(data_folder)
-            return read_nemo(data_folder)
+        def count(*arguments):
+            audits.append(arguments)
+            return audit(*arguments)
 
-        settings = {**nemo_settings, "read": read_nemo_and_count, **changes}
+        monkeypatch.setattr("speechbrain_emotion.dataio.prepare.audit", count)
+        settings = {**nemo_settings, **changes}
         prepare_corpus(**settings, labels=LABELS, **annotations)
-        return bool(reads)
+        return bool(audits)
 
     assert prepare()
     assert not prepare()
@@ -129,12 +141,13 @@ def test_same_settings_are_prepared_once(nemo_settings, annotations):
     with pytest.raises(ValueError, match="name another output folder"):
         prepare(splits={"B": nemo_settings["splits"]["EB0"]}, protocol="B")
     other = {"EB0": speakers_out("EB0", "KD0")}
-    with pytest.raises(ValueError, match="name another output folder"):
+    changed = r"map \(split.valid_group: 'IC0' -> 'KD0'\): name another"
+    with pytest.raises(ValueError, match=changed):
         prepare(splits=other)
-    with pytest.raises(ValueError, match="name another output folder"):
-        prepare(label_map={**nemo_settings["label_map"], "calm": None})
+    with pytest.raises(ValueError, match="corpora.1.clips: 4 -> 5, .*fear"):
+        prepare(label_map={**nemo_settings["label_map"], "sadness": "fear"})
     write_audio(Path(nemo_settings["data_folder"]), "EB0_anger_9.wav")
-    with pytest.raises(ValueError, match="name another output folder"):
+    with pytest.raises(ValueError, match="corpora.1.clips: 4 -> 5, "):
         prepare()
     with open(annotations["test_annotation"]) as file:
         assert "EB0_fear_1" in json.load(file)
@@ -162,7 +175,7 @@ def test_interrupted_preparation_is_done_again(nemo_settings, annotations):
 def test_stop_while_the_parts_are_compared(
     nemo_settings, annotations, tmp_path, monkeypatch
 ):
-    def stop(parts):
+    def stop(parts, notices):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("speechbrain_emotion.dataio.prepare.audit", stop)
@@ -171,25 +184,36 @@ def test_stop_while_the_parts_are_compared(
     assert not (tmp_path / "save").exists()
 
 
-@pytest.mark.parametrize("name", ["data.tsv", "a/labels.txt", "b.csv", "c.wav"])
-def test_changed_corpus(nemo_settings, annotations, name):
+def test_other_files_do_not_matter(nemo_settings, annotations):
+    folder = Path(nemo_settings["data_folder"])
+    prepare_corpus(**nemo_settings, labels=LABELS, **annotations)
+    for name in ("notes.txt", "other.csv", "run/hyperparams.yaml", "c.wav"):
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_text("changed")
+    # Nor do clips that the label map leaves out.
+    write_audio(folder, "KD0_sadness_9.wav")
+    prepare_corpus(**nemo_settings, labels=LABELS, **annotations)
+
+
+@pytest.mark.parametrize("change", ["gone", "longer", "recoded", "table"])
+def test_changed_corpus(nemo_settings, annotations, change):
     def prepare():
         prepare_corpus(**nemo_settings, labels=LABELS, **annotations)
 
     prepare()
     folder = Path(nemo_settings["data_folder"])
-    # The folder of a training run is not part of the corpus.
-    run = folder / "results" / "1234"
-    run.mkdir(parents=True)
-    (run / "hyperparams.yaml").touch()
-    (run / "train_log.txt").write_text("Epoch: 1")
-    (folder / ".hidden.txt").touch()
-    (folder / "notes.doc").touch()
-    prepare()
-    path = folder / name
-    path.parent.mkdir(exist_ok=True)
-    path.write_text("changed")
-    with pytest.raises(ValueError, match="was made with another corpus"):
+    clip = folder / "KD0_fear_2.wav"
+    if change == "gone":
+        clip.unlink()
+    elif change == "longer":
+        write_audio(folder, clip.name, seconds=0.06)
+    elif change == "recoded":
+        samples, rate = soundfile.read(clip)
+        soundfile.write(clip, samples, rate, subtype="PCM_24")
+    else:
+        table = "file_id\traw_text\nKD0_fear_2\tTak\n"
+        (folder / "data.tsv").write_text(table)
+    with pytest.raises(ValueError, match=r"corpora.1.contents: '\w+' -> "):
         prepare()
 
 
@@ -203,6 +227,20 @@ def test_reader_that_extracts_audio(nemo_settings, annotations):
         prepare_corpus(**settings, labels=LABELS, **annotations)
 
 
+def test_what_splits_say_is_recorded(nemo_settings, annotations):
+    folds = {1: ["EB0"], 2: ["MP0"], 3: ["IC0"], 4: ["KD0"]}
+    split = partial(speaker_folds, folds=folds, test_fold=1)
+    settings = {**nemo_settings, "splits": {"EB0": split}}
+    for _ in range(2):
+        prepare_corpus(**settings, labels=LABELS, **annotations)
+        record = read_protocol(annotations["split_file"])
+        assert record["audit"]["warnings"] == [
+            "nEMO: 5 of 4,481 clips were found.",
+            "Speakers without a clip: MP0.",
+            "No clip in fold 2: fold 3 validates.",
+        ]
+
+
 def test_warnings_are_logged_every_time(nemo_settings, annotations, caplog):
     def split(clips):  # KD0's two are the last
         return {"train": clips[::2], "valid": clips[1:2], "test": clips[3:]}
@@ -211,7 +249,10 @@ def test_warnings_are_logged_every_time(nemo_settings, annotations, caplog):
     for _ in range(2):
         caplog.clear()
         prepare_corpus(**settings, labels=LABELS, **annotations)
-        assert "1 of 1 test clips (100.0 %) are by speakers who" in caplog.text
+        leak = "1 of 1 test clips (100.0 %) are by speakers who"
+        assert caplog.text.count(leak) == 1
+        missing = "nEMO: 5 of 4,481 clips were found."
+        assert caplog.messages.count(missing) == 1
 
 
 @pytest.fixture

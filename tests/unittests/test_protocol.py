@@ -56,13 +56,18 @@ def test_description():
     parts = {"train": train, "valid": valid, "test": test}
     assert describe(parts, ["angry", "happy", "sad"]) == {
         "speaker_independent": True,
+        "corpora": {
+            "train": {"made": 2},
+            "valid": {"made": 1},
+            "test": {"another": 1, "made": 2},
+        },
         "shared_speakers": {
             "train-valid": ["made/B"],
             "train-test": [],
             "valid-test": [],
         },
         "test_sentences": 2,
-        "test_sentences_in_train": 1,
+        "test_sentences_seen": 1,
         "parts": {
             "train": {
                 "clips": 2,
@@ -86,6 +91,15 @@ def test_description():
     }
     overlapping = {"train": test[:1], "valid": valid, "test": test[1:]}
     assert describe(overlapping)["speaker_independent"] is False
+    # Nor does anybody know of clips whose speaker is unknown.
+    for part in ("train", "valid", "test"):
+        unknown = utterance("7", spk_id="", words="Bye")
+        partly = {**parts, part: [*parts[part], unknown]}
+        assert describe(partly)["speaker_independent"] is None
+        overlapping = {**partly, "valid": [*partly["valid"], test[0]]}
+        description = describe(overlapping)
+        assert description["speaker_independent"] is False
+        assert description["test_sentences_seen"] == 2
 
 
 def test_protocol_names_the_settings():
@@ -106,7 +120,7 @@ def test_protocol_names_splits_within_splits():
     }
 
 
-def record(split, name, columns=(), duplicates=(), independent=True):
+def record(split, name, columns=(), duplicates=(), independent=True, unknown=0):
     """The record of a split as far as the words depend on it."""
     return {
         "settings": {"split": protocol_of(split)},
@@ -122,12 +136,13 @@ def record(split, name, columns=(), duplicates=(), independent=True):
                 column: {
                     "test_clips": 1027,
                     "shared_clips": shared,
+                    "unknown_clips": {"test": 0, "train_valid": unknown},
                     "lookup": {"accuracy": 0.5, "uar": lookup},
                 }
                 for column, shared, lookup in columns
             },
             "majority": {"accuracy": 0.5, "uar": 0.25},
-            "duplicates": {"train-test": list(duplicates)},
+            "duplicates": {"train-valid": [["a", "z"]], **dict(duplicates)},
         },
     }
 
@@ -154,9 +169,10 @@ APART = [
         (
             "random (stratified_random, fractions 0.8/0.1/0.1, seed 7): NOT "
             f"speaker-independent; {SIZES}; no overlap of sessions; speakers "
-            "of 100.0 % of the test part in training; videos of 53.7 % of the "
-            "test part in training; sentences of 0.9 % of the test part in "
-            "training; recordings both in training and test: 1",
+            "of 100.0 % of the test part in training or validation; videos of "
+            "53.7 % of the test part in training or validation; sentences of "
+            "0.9 % of the test part in training or validation; recordings "
+            "both in training or validation and in test: 2",
             record(
                 partial(stratified_random, fractions=[0.8, 0.1, 0.1], seed=7),
                 "random",
@@ -166,8 +182,18 @@ APART = [
                     ("video", 551, 0.25),
                     ("words", 9, 0.31),
                 ],
-                [["a", "b"]],
+                {"train-test": [["a", "b"]], "valid-test": [["c", "b"]]},
                 independent=False,
+            ),
+        ),
+        (
+            "emobox (speaker_folds, test fold 1): speakers unknown; " + SIZES,
+            record(
+                partial(speaker_folds, folds=FOLDS, test_fold=1),
+                "emobox",
+                APART,
+                independent=None,
+                unknown=1,
             ),
         ),
         (

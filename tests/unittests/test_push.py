@@ -34,6 +34,13 @@ CARD = {
     "terms": "None.",
     "base_model": None,
 }
+FRONT = """---
+license: {}
+library_name: speechbrain
+pipeline_tag: audio-classification
+base_model: {}
+---
+"""
 FILES = {
     "hyperparams.yaml",
     "model.safetensors",
@@ -192,6 +199,9 @@ def test_stray_files(export, hub, name):
         ("---\nlicense: [mit\n---\n", "README.md' is not valid"),
         ("---\nmodel-index: 3\n---\n", "README.md' is not valid"),
         ("---\n- license\n---\n", "README.md' is not valid"),
+        (FRONT.format("My own!", "a/b"), "'My own!' is no id of a license"),
+        (FRONT.format("mit", "/models/a"), "'/models/a' under base_model"),
+        (FRONT.format("mit", "[a/b, c d]"), "'c d' under base_model is no hub"),
     ],
 )
 def test_cards_that_the_hub_cannot_read(export, hub, text, words):
@@ -216,6 +226,36 @@ def test_models_that_do_not_load(export, hub, name, text):
         push_to_hub(export, "me/mine")
     assert str(export) in str(caught.value)
     assert hub.calls == []
+
+
+def test_a_tokenizer_of_a_model_that_reads_nothing(export, hub):
+    (export / "tokenizer.json").write_text("{}")
+    with pytest.raises(ValueError, match="holds more .*: tokenizer.json"):
+        push_to_hub(export, "me/mine")
+    assert hub.calls == []
+
+
+@pytest.mark.parametrize("place", ["/home/me/a", "~/a", "[b, {c: /d}]"])
+def test_folders_of_this_machine(export, hub, place):
+    with open(export / "hyperparams.yaml", "a") as fout:
+        fout.write(f"\nsecret: {place}\n")
+    with pytest.raises(ValueError, match="names a folder of this machine"):
+        push_to_hub(export, "me/mine")
+    assert hub.calls == []
+
+
+def test_an_export_that_is_cut_short_leaves_the_old_one(
+    export, tiny_yaml, tiny_definition
+):
+    before = {path: path.read_bytes() for path in export.iterdir()}
+    model = tiny_definition["model"]
+    next(model.parameters()).data.fill_(1e6)
+    broken = (tiny_yaml, None, "definition", model)
+    encoder = tiny_definition["label_encoder"]
+    with pytest.raises(ValueError, match="export in float32"):
+        export_model(export, *broken, encoder, card="New.", dtype="float16")
+    assert {path: path.read_bytes() for path in export.iterdir()} == before
+    assert [path.name for path in export.parent.glob(".export*")] == []
 
 
 @pytest.mark.parametrize("repo_id", ["mine", "a/b/c", "me/mi ne", "-a/b", ""])

@@ -19,6 +19,7 @@ from speechbrain.dataio.sampler import (
 )
 from speechbrain.utils.checkpoints import Checkpointer
 from speechbrain.utils.epoch_loop import EpochCounter
+from speechbrain_emotion.nnet.head import LinearHead
 from speechbrain_emotion.training.resumable import ResumableBrain
 
 LENGTHS = [1.0 + (7 * i % 40) / 10 for i in range(40)]
@@ -119,3 +120,17 @@ def test_batches_of_seconds_hold_their_budget():
     )
     for batch in KINDS["seconds"]["batch_sampler"](dataset):
         assert len(batch) * max(LENGTHS[i] for i in batch) <= SECONDS
+
+
+def test_what_processes_on_the_cpu_cannot_share(tmp_path, monkeypatch):
+    monkeypatch.setenv("RANK", "0")
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    options = {
+        "checkpointer": Checkpointer(tmp_path),
+        "run_opts": {"device": "cpu"},
+    }
+    head = LinearHead(4, n_classes=2)
+    with pytest.raises(ValueError, match="statistics of head.standardize, "):
+        ResumableBrain({"head": head}, **options)
+    head = LinearHead(4, n_classes=2, standardize=False)
+    ResumableBrain({"head": head}, **options)

@@ -129,6 +129,15 @@ def test_published_split():
         published_split(clips, {"train": "train", "test": "test"})
 
 
+def test_published_parts_that_are_missing():
+    train = with_fields(clips_of(sad=2), part="train")
+    with pytest.raises(ValueError, match="publishers' dev, test.$"):
+        published_split(train, WORDS)
+    test = with_fields(clips_of(happy=1), part="test")
+    with pytest.raises(ValueError, match="valid: no part .* valid_fraction"):
+        published_split(train + test, {"train": "train", "test": "test"})
+
+
 def test_validation_part_of_published_split():
     # Spanish MEACorpus 2023
     train = with_fields(

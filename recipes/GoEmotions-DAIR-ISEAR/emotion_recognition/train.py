@@ -22,6 +22,8 @@ from speechbrain_emotion.training.arguments import parse_recipe_arguments
 from speechbrain_emotion.training.brain import EmotionBrain
 from speechbrain_emotion.training.card import model_card
 from speechbrain_emotion.training.export import export_model
+from speechbrain_emotion.training.run_record import RunRecord
+from speechbrain_emotion.training.split_record import find_split_record
 from speechbrain_emotion.training.vocabulary import prune_vocabulary
 
 if __name__ == "__main__":
@@ -30,6 +32,9 @@ if __name__ == "__main__":
     sb.utils.distributed.ddp_init_group(run_opts)
     with open(hparams_file, encoding="utf-8") as fin:
         hparams = load_hyperpyyaml(fin, overrides)
+    record = RunRecord(
+        hparams_file, run_opts, overrides, hparams["output_folder"]
+    )
     sb.create_experiment_directory(
         experiment_directory=hparams["output_folder"],
         hyperparams_to_save=hparams_file,
@@ -107,9 +112,10 @@ if __name__ == "__main__":
             "card": model_card(
                 brain.reports,
                 hparams["card"],
-                None if hparams["skip_prep"] else hparams["split_file"],
+                find_split_record(hparams),
                 modalities=("text",),
             ),
             "dtype": hparams["export_dtype"],
         },
     )
+    record.finish()

@@ -26,6 +26,8 @@ from speechbrain_emotion.training.card import model_card
 from speechbrain_emotion.training.compression import compress
 from speechbrain_emotion.training.distillation import DistillationBrain
 from speechbrain_emotion.training.export import export_model
+from speechbrain_emotion.training.run_record import RunRecord
+from speechbrain_emotion.training.split_record import find_split_record
 
 
 def train_encoder(hparams, run_opts, datasets):
@@ -122,6 +124,9 @@ if __name__ == "__main__":
     sb.utils.distributed.ddp_init_group(run_opts)
     with open(hparams_file, encoding="utf-8") as fin:
         hparams = load_hyperpyyaml(fin, overrides)
+    record = RunRecord(
+        hparams_file, run_opts, overrides, hparams["output_folder"]
+    )
     sb.create_experiment_directory(
         experiment_directory=hparams["output_folder"],
         hyperparams_to_save=hparams_file,
@@ -160,8 +165,9 @@ if __name__ == "__main__":
             "card": model_card(
                 brain.reports,
                 hparams["card"],
-                None if hparams["skip_prep"] else hparams["split_file"],
+                find_split_record(hparams),
             ),
             "dtype": hparams["export_dtype"],
         },
     )
+    record.finish()

@@ -29,6 +29,7 @@ from speechbrain_emotion.training.arguments import parse_recipe_arguments
 from speechbrain_emotion.training.brain import EmotionBrain
 from speechbrain_emotion.training.card import model_card
 from speechbrain_emotion.training.export import export_model
+from speechbrain_emotion.training.run_record import RunRecord
 
 
 def export_and_ablate(hparams, arguments, brain, clips):
@@ -63,6 +64,9 @@ if __name__ == "__main__":
     sb.utils.distributed.ddp_init_group(run_opts)
     with open(hparams_file, encoding="utf-8") as fin:
         hparams = load_hyperpyyaml(fin, overrides)
+    record = RunRecord(
+        hparams_file, run_opts, overrides, hparams["output_folder"]
+    )
     sb.create_experiment_directory(
         experiment_directory=hparams["output_folder"],
         hyperparams_to_save=hparams_file,
@@ -133,3 +137,4 @@ if __name__ == "__main__":
         export_and_ablate,
         args=[hparams, arguments, brain, datasets["test"].data],
     )
+    record.finish()

@@ -26,6 +26,8 @@ from speechbrain_emotion.training.card import model_card
 from speechbrain_emotion.training.clip_features import ClipFeatures
 from speechbrain_emotion.training.embeddings import EmbeddingStore
 from speechbrain_emotion.training.export import export_model
+from speechbrain_emotion.training.run_record import RunRecord
+from speechbrain_emotion.training.split_record import find_split_record
 
 if __name__ == "__main__":
     # Command line, distributed set-up, hyperparameters
@@ -33,6 +35,9 @@ if __name__ == "__main__":
     sb.utils.distributed.ddp_init_group(run_opts)
     with open(hparams_file, encoding="utf-8") as fin:
         hparams = load_hyperpyyaml(fin, overrides)
+    record = RunRecord(
+        hparams_file, run_opts, overrides, hparams["output_folder"]
+    )
     sb.create_experiment_directory(
         experiment_directory=hparams["output_folder"],
         hyperparams_to_save=hparams_file,
@@ -57,6 +62,7 @@ if __name__ == "__main__":
             model.embedding_model,
             hparams["embeddings_folder"],
             augments=[hparams.get("augment"), hparams.get("feature_augment")],
+            sample_rate=hparams.get("sample_rate"),
             device=run_opts.get("device", "cpu"),
         )
     datasets = make_datasets(
@@ -120,8 +126,9 @@ if __name__ == "__main__":
             "card": model_card(
                 brain.reports,
                 hparams["card"],
-                None if hparams["skip_prep"] else hparams["split_file"],
+                find_split_record(hparams),
                 modalities=model.modalities,
             ),
         },
     )
+    record.finish()

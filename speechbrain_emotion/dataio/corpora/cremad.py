@@ -12,8 +12,7 @@ IEEE Transactions on Affective Computing 5(4), 377-390.
 import re
 from dataclasses import replace
 
-from ..manifests import CorpusError
-from .scan import Layout, read_layout
+from .scan import Layout, look_up, read_layout
 from .tables import find_table, read_table
 
 EMOTIONS = {
@@ -93,21 +92,11 @@ def _describe(path):
         return None
     actor, sentence, emotion = match.groups()
     return {
-        "emo": _decode(EMOTIONS, emotion, "emotion", path),
-        "words": _decode(SENTENCES, sentence, "sentence", path),
+        "emo": look_up(EMOTIONS, emotion, "CREMA-D", "emotion code", path),
+        "words": look_up(SENTENCES, sentence, "CREMA-D", "sentence code", path),
         "spk_id": actor,
         "gender": "",
     }
-
-
-def _decode(codes, code, kind, path):
-    """Looks a code up."""
-    if code not in codes:
-        raise CorpusError(
-            f"CREMA-D: unknown {kind} code '{code}' in '{path}'; known: "
-            f"{', '.join(codes)}."
-        )
-    return codes[code]
 
 
 LAYOUT = Layout(

@@ -9,13 +9,15 @@ Chang, S. Lee and S. S. Narayanan (2008), "IEMOCAP: interactive emotional
 dyadic motion capture database", Language Resources and Evaluation 42, 335-359.
 """
 
+import logging
 import os
 import re
 from functools import partial
 from pathlib import Path
 
 from ..manifests import CorpusError
-from .scan import Layout, read_layout
+from ..notices import notice
+from .scan import Layout, audio_files, look_up, read_layout, some_of
 from .tables import decode
 
 EMOTIONS = {
@@ -37,9 +39,12 @@ GENDERS = {"F": "female", "M": "male"}
 UTTERANCE = re.compile(r"(Ses\d\d)[FM]_(impro|script)\w+_([FM])\d+")
 LABEL = re.compile(r"^\[[\d. -]+\]\s+(\w+)\s+(\w+)\s+\[", re.MULTILINE)
 TRANSCRIPT = re.compile(r"^(\w+) \[[\d. -]+\]:(.*)$", re.MULTILINE)
+TEXTS = ("auto", "required")
+
+logger = logging.getLogger(__name__)
 
 
-def read_iemocap(data_folder):
+def read_iemocap(data_folder, texts="auto"):
     """Reads IEMOCAP.
 
     Emotions are the codes of the corpus: ang, hap, exc, sad, neu, fru, fea,
@@ -52,18 +57,24 @@ def read_iemocap(data_folder):
         like `Session1/sentences/wav/Ses01F_impro01/Ses01F_impro01_F000.wav`,
         labels are in `Session1/dialog/EmoEvaluation/*.txt`, what is said in
         `Session1/dialog/transcriptions/*.txt`.
+    texts : str
+        "auto": clips without a transcript have no words. "required": it is
+        an error if none has a transcript.
 
     Returns
     -------
     list of Utterance
         The clips, sorted by id. Speakers are called Ses01F, Ses01M and so
-        on, sessions Ses01. Clips without a label are left out.
+        on, sessions Ses01. Clips without a label are left out, with a
+        warning that names the sessions of which none has one.
 
     Raises
     ------
     CorpusError
         Where the folder does not exist, holds no clip or no label of
-        IEMOCAP, or a label is unknown.
+        IEMOCAP, a label is unknown, or transcripts are required and absent.
+    ValueError
+        Where `texts` is none of the two words.
 
     Example
     -------
@@ -79,6 +90,10 @@ def read_iemocap(data_folder):
     >>> clip.emo, clip.spk_id, clip.gender, clip.session, clip.style
     ('neu', 'Ses01M', 'male', 'Ses01', 'improvised')
     """
+    if texts not in TEXTS:
+        raise ValueError(
+            f"IEMOCAP: texts must be {' or '.join(TEXTS)}, not {texts!r}."
+        )
     folder = Path(os.path.abspath(data_folder))
     labels = _read_texts(folder, "EmoEvaluation", LABEL)
     words = _read_texts(folder, "transcriptions", TRANSCRIPT)
@@ -91,7 +106,48 @@ def read_iemocap(data_folder):
         ),
         describe=partial(_describe, labels, words),
     )
-    return read_layout(folder, layout)
+    clips = read_layout(folder, layout)
+    _say_without_label(folder, labels)
+    _say_without_words(clips, texts)
+    return clips
+
+
+def _say_without_label(folder, labels):
+    """Gives notice of clips that are left out because nothing labels them."""
+    sessions = {
+        path.stem: match[1]
+        for path in audio_files(folder)
+        if (match := UTTERANCE.fullmatch(path.stem))
+    }
+    without = sorted(sessions.keys() - labels.keys())
+    if not without:
+        return
+    labelled = {sessions[id] for id in sessions.keys() & labels.keys()}
+    whole = sorted({sessions[id] for id in without} - labelled)
+    notice(
+        logger,
+        f"IEMOCAP: {len(without):,} clips left out that have no label "
+        f"({some_of(without)})"
+        f"{'; none has one in ' * bool(whole)}{', '.join(whole)}.",
+    )
+
+
+def _say_without_words(clips, texts):
+    """Gives notice of clips without a transcript; all are an error if texts
+    are required.
+    """
+    without = [clip.id for clip in clips if not clip.words]
+    if len(without) == len(clips) and texts == "required":
+        raise CorpusError(
+            "IEMOCAP: no clip has a transcript. Unpack the files "
+            "'Session*/dialog/transcriptions/*.txt', too."
+        )
+    if without:
+        notice(
+            logger,
+            f"IEMOCAP: {len(without):,} of {len(clips):,} clips have no "
+            f"transcript ({some_of(without)}).",
+        )
 
 
 def _read_texts(folder, name, line):
@@ -123,11 +179,7 @@ def _describe(labels, words, path):
     if path.stem not in labels:
         return None
     emotion = labels[path.stem]
-    if emotion not in EMOTIONS:
-        raise CorpusError(
-            f"IEMOCAP: unknown emotion '{emotion}' of '{path}'; known: "
-            f"{', '.join(EMOTIONS)}."
-        )
+    look_up(EMOTIONS, emotion, "IEMOCAP", "emotion", path)
     session, style, speaker = match.groups()
     return {
         "emo": emotion,

@@ -11,13 +11,14 @@ Conversations", ACL 2019, 527-536.
 
 import logging
 import re
+import string
 from dataclasses import replace
 from pathlib import Path
 
 from ..manifests import CorpusError, Utterance
 from .recordings import with_recordings
-from .scan import audio_files
-from .tables import mend_text, read_table
+from .scan import audio_files, say_if_incomplete
+from .tables import check_rows, mend_text, number_in, read_table
 from .texts import read_texts
 from .video import extract_audio
 
@@ -34,6 +35,9 @@ COLUMNS = (
     *("Season", "Episode"),
 )
 UTTERANCES = 13708
+IDS = ("Dialogue_ID", "Utterance_ID")
+# Several people at once are nobody in particular.
+SEVERAL = re.compile(r".+ (?:and|&) .+|All|Both|The Guys|Her-Friends", re.I)
 CLIP = re.compile(r"(?:final_videos_test)?(dia\d+_utt\d+)")
 EXTRACTED = re.compile(r"(?:train|dev|test)_dia\d+_utt\d+")
 
@@ -70,14 +74,16 @@ def read_meld(data_folder, audio="auto", audio_folder=None):
     list of Utterance
         In the order of the tables. Ids are like "train_dia0_utt0", parts
         "train", "dev" and "test", sessions the dialogues, as "train_dia0",
-        videos the episodes, as "s08e21". Speakers are the names in the
-        table, of which only the six of the main characters are unique.
+        videos the episodes, as "s08e21". Speakers are the characters:
+        "Joey" also where the table has "Joey/Drake", and nobody where several
+        speak ("Joey and Chandler", "All"). Only the names of the six main
+        characters are unique.
 
     Raises
     ------
     CorpusError
-        Where a table is missing or lacks a column, or audio is required and
-        absent.
+        Where a table is missing, lacks a column, or has a row that is not
+        whole, or audio is required and absent.
     ModuleNotFoundError
         Where audio is to be extracted and the extra "video" is missing.
 
@@ -92,10 +98,7 @@ def read_meld(data_folder, audio="auto", audio_folder=None):
     ('anger', 'Why not?', 'train', 'train_dia0')
     """
     texts = _read_tables(data_folder)
-    if len(texts) < UTTERANCES:
-        logger.warning(
-            f"MELD: {len(texts)} utterances found, expected {UTTERANCES}"
-        )
+    say_if_incomplete(logger, "MELD", len(texts), UTTERANCES, "utterances")
     ids = {text.id for text in texts}
     return with_recordings(
         texts,
@@ -122,9 +125,9 @@ def _read_tables(data_folder):
                 "They are at https://github.com/declare-lab/MELD."
             )
         return [
-            _utterance(row, part)
+            utterance
             for part, path in tables.items()
-            for row in read_table(path, "MELD", COLUMNS, mend=True)
+            for utterance in _read_part(path, part)
         ]
     if not Path(data_folder, TEXTS).is_file():
         raise CorpusError(
@@ -141,7 +144,27 @@ def _read_tables(data_folder):
     ]
 
 
-def _utterance(row, part):
+def _read_part(path, part):
+    """The utterances of a part's table."""
+    rows = read_table(path, "MELD", COLUMNS, mend=True)
+    needed = ["Emotion", *IDS, "Season", "Episode"]
+    check_rows(rows, path, "MELD", needed, IDS)
+    for index, row in enumerate(rows):
+        season, episode = (
+            number_in(row, column, index, path, "MELD")
+            for column in ("Season", "Episode")
+        )
+        yield _utterance(row, part, f"s{season:02.0f}e{episode:02.0f}")
+
+
+def _speaker(name):
+    """The character who speaks; nobody where several do."""
+    # "Joey/Drake" is Joey playing Drake, "Phoebe Sr." also "Phoebe Sr".
+    character = string.capwords(name.split("/")[0]).rstrip(".")
+    return "" if SEVERAL.fullmatch(character) else character
+
+
+def _utterance(row, part, video):
     """A row of a part's table."""
     session = f"{part}_dia{row['Dialogue_ID']}"
     return Utterance(
@@ -149,14 +172,14 @@ def _utterance(row, part):
         wav=None,
         length=0.0,
         emo=row["Emotion"],
-        spk_id=row["Speaker"].strip(),
+        spk_id=_speaker(row["Speaker"]),
         gender="",
         lang="en",
         words=row["Utterance"].strip(),
         corpus="MELD",
         part=part,
         session=session,
-        video=f"s{int(row['Season']):02d}e{int(row['Episode']):02d}",
+        video=video,
     )
 
 

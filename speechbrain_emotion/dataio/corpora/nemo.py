@@ -14,11 +14,17 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from ..manifests import CorpusError
-from .scan import Layout, read_layout
+from .scan import Layout, look_up, read_layout
 from .tables import find_table, read_table
 
-EMOTIONS = ("anger", "fear", "happiness", "neutral", "sadness", "surprised")
+EMOTIONS = {
+    "anger": "anger",
+    "fear": "fear",
+    "happiness": "happiness",
+    "neutral": "neutral",
+    "sadness": "sadness",
+    "surprised": "surprised",
+}
 # From the corpus's data.tsv.
 GENDERS = {
     "EB0": "female",
@@ -86,13 +92,8 @@ def _describe(path):
     if match is None:
         return None
     speaker, emotion = match.groups()
-    if emotion not in EMOTIONS:
-        raise CorpusError(
-            f"nEMO: unknown emotion '{emotion}' in '{path}'; known: "
-            f"{', '.join(EMOTIONS)}."
-        )
     return {
-        "emo": emotion,
+        "emo": look_up(EMOTIONS, emotion, "nEMO", "emotion", path),
         "spk_id": speaker,
         "gender": GENDERS.get(speaker, ""),
         "words": "",

@@ -9,8 +9,7 @@ Database of Emotional Speech and Song (RAVDESS)", PLoS ONE 13(5), e0196391.
 
 import re
 
-from ..manifests import CorpusError
-from .scan import Layout, read_layout
+from .scan import Layout, look_up, read_layout
 
 EMOTIONS = {
     "01": "neutral",
@@ -72,21 +71,13 @@ def _describe(path):
         return None
     emotion, statement, actor = match.groups()
     return {
-        "emo": _decode(EMOTIONS, emotion, "emotion", path),
-        "words": _decode(STATEMENTS, statement, "statement", path),
+        "emo": look_up(EMOTIONS, emotion, "RAVDESS", "emotion code", path),
+        "words": look_up(
+            STATEMENTS, statement, "RAVDESS", "statement code", path
+        ),
         "spk_id": f"Actor_{actor}",
         "gender": "male" if int(actor) % 2 else "female",
     }
-
-
-def _decode(codes, code, kind, path):
-    """Looks a code up."""
-    if code not in codes:
-        raise CorpusError(
-            f"RAVDESS: unknown {kind} code '{code}' in '{path}'; known: "
-            f"{', '.join(codes)}."
-        )
-    return codes[code]
 
 
 LAYOUT = Layout(

@@ -6,7 +6,8 @@ import logging
 from dataclasses import replace
 
 from ..manifests import CorpusError
-from .scan import length_in_seconds, some_of
+from ..notices import notice
+from .scan import some_of, usable_length
 
 AUDIO = ("auto", "required", "none")
 
@@ -75,19 +76,24 @@ def with_recordings(texts, find, audio, corpus, advice):
         path = files.get(text.id)
         if path is None:
             missing.append(text.id)
-        elif length := length_in_seconds(path):
+        elif length := usable_length(path):
             clips.append(replace(text, wav=path, length=length))
         else:
             broken.append(text.id)
     if not clips:
         raise CorpusError(
             f"{corpus}: none of the {len(texts)} utterances has audio that "
-            f"can be read ({some_of(broken or missing)}). {advice}"
+            f"can be used ({some_of(broken or missing)}). {advice}"
         )
-    for ids, fault in ((missing, "no audio"), (broken, "broken audio")):
+    faults = {
+        "no audio": missing,
+        "audio that is broken or shorter than 35 ms": broken,
+    }
+    for fault, ids in faults.items():
         if ids:
-            logger.warning(
-                f"{corpus}: {len(ids)} of {len(texts)} utterances left out, "
-                f"which have {fault} ({some_of(ids)})"
+            notice(
+                logger,
+                f"{corpus}: {len(ids):,} of {len(texts):,} utterances left "
+                f"out, which have {fault} ({some_of(ids)}).",
             )
     return clips

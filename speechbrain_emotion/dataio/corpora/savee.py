@@ -10,8 +10,7 @@ in W. Wang (ed.), Machine Audition, IGI Global, 398-423.
 
 import re
 
-from ..manifests import CorpusError
-from .scan import Layout, read_layout
+from .scan import Layout, look_up, read_layout
 
 EMOTIONS = {
     "a": "anger",
@@ -72,14 +71,9 @@ def _describe(path):
     speaker = prefix or path.parent.name
     if speaker not in SPEAKERS:
         return None
-    if emotion not in EMOTIONS:
-        raise CorpusError(
-            f"SAVEE: unknown emotion '{emotion}' in '{path}'; known: "
-            f"{', '.join(EMOTIONS)}."
-        )
     return {
         "id": f"{speaker}_{emotion}{number}",
-        "emo": EMOTIONS[emotion],
+        "emo": look_up(EMOTIONS, emotion, "SAVEE", "emotion", path),
         "spk_id": speaker,
         "gender": "male",
         "words": "",

@@ -11,11 +11,14 @@ from pathlib import Path
 import soundfile
 
 from ..manifests import CorpusError, Utterance
+from ..notices import notice
 
 logger = logging.getLogger(__name__)
 
 AUDIO_SUFFIXES = (".wav", ".flac", ".opus", ".ogg", ".mp3")
 NAMED_AT_MOST = 5  # names in one message
+# Seconds: no speech encoder here has a frame for less.
+SHORTEST = 0.035
 # What lies in the place of a file that Git LFS has not fetched.
 LFS_POINTER = b"version https://git-lfs"
 
@@ -56,9 +59,9 @@ class Layout:
 def read_layout(data_folder, layout):
     """Reads all clips of a corpus.
 
-    Of several files with one id, the first that can be read counts, those
-    higher up in the folder tree first. Files that cannot be read are left out
-    with a warning.
+    Of several files with one id, the first that can be used counts, those
+    higher up in the folder tree first. Files that cannot be read, or are
+    shorter than 35 ms, are left out with a warning.
 
     Arguments
     ---------
@@ -89,7 +92,7 @@ def read_layout(data_folder, layout):
             copies.append(path)
         elif id in layout.known_broken:
             broken.append(path)
-        elif not (length := length_in_seconds(path)):
+        elif not (length := usable_length(path)):
             broken.append(path)
         else:
             clips[id] = Utterance(
@@ -142,7 +145,73 @@ def audio_files(data_folder, suffixes=AUDIO_SUFFIXES):
     return sorted(found, key=lambda path: (len(path.parts), path))
 
 
-def length_in_seconds(path):
+def look_up(codes, code, corpus, kind, path):
+    """Looks up what a code in the name of a file stands for.
+
+    Arguments
+    ---------
+    codes : dict
+        Code -> meaning.
+    code : str
+        The code.
+    corpus : str
+        Name of the corpus, for the message.
+    kind : str
+        What the code tells, for the message.
+    path : pathlib.Path
+        The file, for the message.
+
+    Returns
+    -------
+    object
+        The meaning.
+
+    Raises
+    ------
+    CorpusError
+        Where there is no such code.
+
+    Example
+    -------
+    >>> look_up({"05": "angry"}, "05", "RAVDESS", "emotion", "a.wav")
+    'angry'
+    >>> look_up({"05": "angry"}, "09", "RAVDESS", "emotion", "a.wav")
+    Traceback (most recent call last):
+        ...
+    speechbrain_emotion.dataio.manifests.CorpusError: RAVDESS: unknown ...
+    """
+    if code not in codes:
+        raise CorpusError(
+            f"{corpus}: unknown {kind} '{code}' in '{path}'; known: "
+            f"{', '.join(codes)}."
+        )
+    return codes[code]
+
+
+def say_if_incomplete(logger, corpus, found, expected, unit):
+    """Gives notice of a corpus of which a part is missing.
+
+    Arguments
+    ---------
+    logger : logging.Logger
+        Where to log it.
+    corpus : str
+        Name of the corpus.
+    found : int
+        How many clips or utterances there are.
+    expected : int
+        How many there are in the complete corpus.
+    unit : str
+        "clips" or "utterances".
+    """
+    if found < expected:
+        notice(
+            logger,
+            f"{corpus}: {found:,} of {expected:,} {unit} were found.",
+        )
+
+
+def usable_length(path):
     """Reads the length of an audio file from its header.
 
     Arguments
@@ -153,13 +222,15 @@ def length_in_seconds(path):
     Returns
     -------
     float
-        Length in seconds; 0.0 where the file cannot be read.
+        Length in seconds; 0.0 where the file cannot be read or is shorter
+        than 35 ms, too short for a frame of a speech encoder.
     """
     try:
         header = soundfile.info(str(path))
     except soundfile.LibsndfileError:
         return 0.0
-    return header.frames / header.samplerate
+    length = header.frames / header.samplerate
+    return length if length >= SHORTEST else 0.0
 
 
 def some_of(names):
@@ -190,7 +261,7 @@ def _nothing_found(data_folder, layout, files, broken):
     if broken:
         return (
             f"{layout.corpus}: none of the {len(broken)} clips below "
-            f"'{data_folder}' can be read ({_names(broken)}). "
+            f"'{data_folder}' can be used ({_names(broken)}). "
             f"{_lfs_hint(broken) or 'Unpack the corpus again.'}"
         )
     if files:
@@ -221,16 +292,14 @@ def _log_left_out(layout, clips, copies, strangers, broken):
             f"none of its speech clips ({_names(strangers)})"
         )
     if broken:
-        logger.warning(
-            f"{layout.corpus}: {len(broken)} audio files skipped that cannot "
-            f"be read or are empty ({_names(broken)})"
-            f"{': ' if _lfs_hint(broken) else ''}{_lfs_hint(broken)}"
+        notice(
+            logger,
+            f"{layout.corpus}: {len(broken)} audio files left out that cannot "
+            "be read, have no sound or are shorter than 35 ms "
+            f"({_names(broken)}).{' ' * bool(_lfs_hint(broken))}"
+            f"{_lfs_hint(broken)}",
         )
-    if len(clips) < layout.clips:
-        logger.warning(
-            f"{layout.corpus}: {len(clips)} clips found, expected "
-            f"{layout.clips}"
-        )
+    say_if_incomplete(logger, layout.corpus, len(clips), layout.clips, "clips")
 
 
 def _lfs_hint(broken):

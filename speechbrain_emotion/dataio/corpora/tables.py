@@ -2,12 +2,15 @@
 
 import csv
 import io
+import math
 import os
 import re
+from collections import Counter
 from pathlib import Path
 
 from ..manifests import CorpusError
 
+FIRST_ROW = 2  # below the header, as people count
 # UTF-8 that was read as Windows-1252 or Latin-1: "â€™" for "’".
 MISREAD = re.compile("â[^\0-\x7f]{2}|[ÂÃ][^\0-\x7f]")
 # Windows-1252 that was read as Latin-1: "\x92" for "’".
@@ -102,6 +105,107 @@ def read_table(path, corpus, columns, mend=False, **dialect):
             f"{', '.join(found)}."
         )
     return rows
+
+
+def check_rows(rows, path, corpus, needed, id):
+    """Refuses a table whose rows are not whole.
+
+    Arguments
+    ---------
+    rows : list of dict
+        What `read_table` returned.
+    path : str or pathlib.Path
+        The file, for the messages.
+    corpus : str
+        Name of the corpus, for the messages.
+    needed : list of str
+        Columns in which no cell may be empty.
+    id : str or list of str
+        The column, or columns, in which no two rows are the same.
+
+    Raises
+    ------
+    CorpusError
+        Where there is no row, one has too many cells, lacks a cell that is
+        needed, or has the id of another.
+
+    Example
+    -------
+    >>> rows = [{"id": "a", "emotion": ""}]
+    >>> check_rows(rows, "a.csv", "mine", ["id", "emotion"], "id")
+    Traceback (most recent call last):
+        ...
+    speechbrain_emotion.dataio.manifests.CorpusError: mine: row 2 of 'a.csv' ...
+    """
+    if not rows:
+        raise CorpusError(f"{corpus}: '{path}' has no row but the header.")
+    for number, row in enumerate(rows, start=FIRST_ROW):
+        if None in row:
+            raise CorpusError(
+                f"{corpus}: row {number} of '{path}' has too many cells."
+            )
+        if empty := [name for name in needed if not row[name].strip()]:
+            raise CorpusError(
+                f"{corpus}: row {number} of '{path}' has no "
+                f"{' and no '.join(empty)}."
+            )
+    columns = [id] if isinstance(id, str) else id
+    ids = [" ".join(row[name] for name in columns) for row in rows]
+    count = Counter(ids)
+    if twice := [name for name in count if count[name] > 1]:
+        row = len(ids) - 1 - ids[::-1].index(twice[0]) + FIRST_ROW
+        raise CorpusError(
+            f"{corpus}: ids occur twice in '{path}' ({' and '.join(columns)}): "
+            f"{', '.join(twice[:5])}, as in row {row}."
+        )
+
+
+def number_in(row, column, index, path, corpus):
+    """Reads a cell that holds a number.
+
+    Arguments
+    ---------
+    row : dict
+        The row.
+    column : str
+        The column.
+    index : int
+        Which of the rows below the header it is, from 0, for the message.
+    path : str or pathlib.Path
+        The file, for the message.
+    corpus : str
+        Name of the corpus, for the message.
+
+    Returns
+    -------
+    float
+        The number; 0.0 for an empty cell, or without such a column.
+
+    Raises
+    ------
+    CorpusError
+        Where it is no number of 0 or more.
+
+    Example
+    -------
+    >>> number_in({"duration_s": "1.5"}, "duration_s", 0, "a.csv", "mine")
+    1.5
+    >>> number_in({"duration_s": "n/a"}, "duration_s", 0, "a.csv", "mine")
+    Traceback (most recent call last):
+        ...
+    speechbrain_emotion.dataio.manifests.CorpusError: mine: row 2 of 'a.csv' ...
+    """
+    cell = row.get(column, "").strip()
+    try:
+        number = float(cell or 0)
+    except ValueError:
+        number = math.nan
+    if not (math.isfinite(number) and number >= 0):
+        raise CorpusError(
+            f"{corpus}: row {index + FIRST_ROW} of '{path}' has '{cell}' as "
+            f"{column}, which is no number of 0 or more."
+        )
+    return number
 
 
 def decode(content):

@@ -10,8 +10,7 @@ set (TESS)", Borealis.
 
 import re
 
-from ..manifests import CorpusError
-from .scan import Layout, read_layout
+from .scan import Layout, look_up, read_layout
 
 # file name -> the emotion's name in the folders and the publication
 EMOTIONS = {
@@ -66,13 +65,8 @@ def _describe(path):
     if match is None:
         return None
     speaker, word, emotion = match.groups()
-    if emotion.lower() not in EMOTIONS:
-        raise CorpusError(
-            f"TESS: unknown emotion '{emotion}' in '{path}'; known: "
-            f"{', '.join(EMOTIONS)}."
-        )
     return {
-        "emo": EMOTIONS[emotion.lower()],
+        "emo": look_up(EMOTIONS, emotion.lower(), "TESS", "emotion", path),
         "spk_id": SPEAKERS[speaker.upper()],
         "gender": "female",
         "words": f"Say the word {word.lower()}",

@@ -7,11 +7,11 @@ that they are quickly turned into: a CSV file in UTF-8 with the columns ``id``,
 """
 
 import logging
-from collections import Counter
 from pathlib import Path
 
 from ..manifests import CorpusError, Utterance
-from .tables import read_table
+from ..notices import notice
+from .tables import check_rows, read_table
 
 NEEDED = ("id", "text", "emotion")
 # Between the emotions of a text that has several.
@@ -59,29 +59,21 @@ def read_texts(data_folder, filename, corpus):
     if not path.is_file():
         raise CorpusError(f"{corpus}: there is no file '{path}'.")
     rows = read_table(path, corpus, NEEDED)
-    _check_rows(rows, path, corpus)
+    check_rows(rows, path, corpus, ["id", "emotion"], "id")
     kept = [
         row
         for row in rows
         if row["text"].strip() and SEPARATOR not in row["emotion"]
     ]
     if len(kept) < len(rows):
-        logger.info(
-            f"{corpus}: left out {len(rows) - len(kept)} of {len(rows)} texts, "
-            "which are empty or have several emotions"
+        notice(
+            logger,
+            f"{corpus}: {len(rows) - len(kept):,} of {len(rows):,} texts left "
+            "out, which are empty or have several emotions.",
         )
-    _check_ids(kept, corpus, path)
+    if not kept:
+        raise CorpusError(f"{corpus}: no text is left of '{path}'.")
     return [_utterance(row, corpus) for row in kept]
-
-
-def _check_rows(rows, path, corpus):
-    """Refuses rows that lack what is needed."""
-    for line, row in enumerate(rows, start=2):
-        if None in row or not all(row[name] for name in ("id", "emotion")):
-            raise CorpusError(
-                f"{corpus}: row {line} of '{path}' has too many cells, or no "
-                "id or emotion."
-            )
 
 
 def _utterance(row, corpus):
@@ -98,16 +90,3 @@ def _utterance(row, corpus):
         corpus=corpus,
         part=row.get("split") or "",
     )
-
-
-def _check_ids(rows, corpus, path):
-    """Refuses a table without texts, or with an id that occurs twice."""
-    if not rows:
-        raise CorpusError(f"{corpus}: no text is left of '{path}'.")
-    ids = [row["id"] for row in rows]
-    if len(set(ids)) < len(ids):
-        count = Counter(ids)
-        twice = sorted(id for id in count if count[id] > 1)[:5]
-        raise CorpusError(
-            f"{corpus}: ids occur twice in '{path}': {', '.join(twice)}."
-        )

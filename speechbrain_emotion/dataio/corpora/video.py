@@ -8,6 +8,7 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
+from ..notices import notice
 from .scan import some_of
 
 RATE = 16000
@@ -62,9 +63,11 @@ def extract_audio(videos, audio_folder):
             else:
                 _write(targets[id], waveform)
     if broken:
-        logger.warning(
+        names = some_of([Path(videos[id]).name for id in broken])
+        notice(
+            logger,
             f"{len(broken)} videos have no audio that can be decoded "
-            f"({some_of([Path(videos[id]).name for id in broken])})"
+            f"({names}).",
         )
     return {id: targets[id] for id in videos if id not in set(broken)}
 

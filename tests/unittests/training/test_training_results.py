@@ -2,13 +2,16 @@
 
 import csv
 import json
+import math
 import sys
 
 import pytest
 import torch
-from toy_training import LABELS, clips, dataset, train, weights
+from toy_training import LABELS, clips, dataset, make_brain, train, weights
 
-from speechbrain.utils.epoch_loop import EpochCounterWithStopper
+import speechbrain as sb
+from speechbrain.utils.epoch_loop import EpochCounter, EpochCounterWithStopper
+from speechbrain_emotion.training.brain import EmotionBrain
 from speechbrain_emotion.training.loggers import TrainLogger
 from speechbrain_emotion.training.reports import write_predictions
 from speechbrain_emotion.utils.metrics import ClassificationMetrics
@@ -147,3 +150,47 @@ def test_without_tensorboard(tmp_path, monkeypatch):
     TrainLogger(tmp_path / "log.txt")
     with pytest.raises(ModuleNotFoundError, match=r"emotion\[tensorboard\]"):
         TrainLogger(tmp_path / "log.txt", tmp_path)
+
+
+def break_after(first):
+    """A Brain whose weights are NaN after an epoch."""
+
+    class Diverging(EmotionBrain):
+        def on_stage_end(self, stage, stage_loss, epoch=None):
+            if stage == sb.Stage.TRAIN and epoch >= first:
+                with torch.no_grad():
+                    self.model.classifier.out_proj.weight.fill_(torch.nan)
+            super().on_stage_end(stage, stage_loss, epoch)
+
+    return Diverging
+
+
+@pytest.mark.parametrize("selection", ["UAR", "loss"])
+def test_a_diverged_epoch_is_not_selected(tmp_path, selection):
+    diverging = break_after(2)
+    brain = train(tmp_path, n_epochs=2, cls=diverging, selection=selection)
+    assert brain.loss == float("inf")
+    assert "valid loss: inf" in (tmp_path / "train_log.txt").read_text()
+    assert math.isfinite(brain.evaluate(dataset(clips(3))))
+    if selection == "loss":
+        assert brain.epoch_loaded == 1
+
+
+def test_divergence_does_not_look_like_progress(tmp_path):
+    counter = stopper("min", patience=2)
+    train(tmp_path, counter=counter, cls=break_after(2), selection="loss")
+    assert epochs(tmp_path) == ["Epoch: 1", "Epoch: 2", "Epoch: 3"]
+
+
+def test_predictions_of_a_diverged_model_are_refused(tmp_path):
+    brain = train(tmp_path, n_epochs=1, cls=break_after(1))
+    with pytest.raises(ValueError, match="3 of 3 test clips .* epoch 1 gives"):
+        brain.evaluate(dataset(clips(3)))
+    assert not (tmp_path / "predictions.csv").exists()
+    assert not (tmp_path / "report.json").exists()
+
+
+def test_nothing_to_evaluate(tmp_path):
+    brain = make_brain(tmp_path, EpochCounter(1))
+    with pytest.raises(ValueError, match="save' has no checkpoint of a whole"):
+        brain.evaluate(dataset(clips(3)))
