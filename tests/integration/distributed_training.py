@@ -139,4 +139,5 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     sb.utils.distributed.ddp_init_group({"distributed_backend": "gloo"})
     train_everything(pathlib.Path(sys.argv[1]))
-    torch.distributed.destroy_process_group()
+    if torch.distributed.is_initialized():
+        torch.distributed.destroy_process_group()

@@ -7,7 +7,6 @@ import sys
 
 import pytest
 import torch
-from distributed_training import train_everything
 from toy_training import assert_same
 
 ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
@@ -33,10 +32,19 @@ def torchrun(*command):
 def folders(tmp_path_factory, pytestconfig):
     """Folders of the trainings in one process and in two."""
     alone, together = (tmp_path_factory.mktemp(name) for name in ("1", "2"))
-    train_everything(alone)
     script = pytestconfig.rootpath / "tests/integration/distributed_training.py"
-    result = torchrun(str(script), str(together))
-    assert result.returncode == 0, result.stdout + result.stderr
+    # Not in this process, where other tests have set seeds and variables.
+    results = [
+        subprocess.run(
+            [sys.executable, str(script), str(alone)],
+            capture_output=True,
+            text=True,
+            env=ENVIRONMENT,
+        ),
+        torchrun(str(script), str(together)),
+    ]
+    for result in results:
+        assert result.returncode == 0, result.stdout + result.stderr
     return alone, together
 
 
