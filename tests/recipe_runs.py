@@ -1,5 +1,6 @@
 """Runs recipes in this process, in which torch is loaded already."""
 
+import contextlib
 import csv
 import logging
 import os
@@ -49,11 +50,10 @@ def run_row(row, flags, output_folder):
     ]
     root, folder = logging.getLogger(), os.getcwd()
     handlers, level = root.handlers[:], root.level
-    with (
-        mock.patch.object(sys, "argv", arguments),
-        mock.patch.object(sys, "excepthook"),
-        mock.patch.dict(os.environ),
-    ):
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(mock.patch.object(sys, "argv", arguments))
+        stack.enter_context(mock.patch.object(sys, "excepthook"))
+        stack.enter_context(mock.patch.dict(os.environ))
         os.chdir(ROOT)
         try:
             runpy.run_path(row["Script_file"], run_name="__main__")

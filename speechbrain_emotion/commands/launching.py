@@ -95,19 +95,17 @@ def launch(command, log_file, signals, verbose=False):
     (3, ['Oh!'])
     """
     tail = b""
-    with (
-        open(log_file, "ab") as log,
-        subprocess.Popen(
-            command,
-            bufsize=0,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            # Ctrl-C in a terminal would reach the command a second time.
-            start_new_session=True,
-            env={**os.environ, "PYTHONUNBUFFERED": "1"},
-        ) as process,
-    ):
+    process = subprocess.Popen(
+        command,
+        bufsize=0,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        # Ctrl-C in a terminal would reach the command a second time.
+        start_new_session=True,
+        env={**os.environ, "PYTHONUNBUFFERED": "1"},
+    )
+    with process, open(log_file, "ab") as log:
         signals.watch(process)
         while chunk := process.stdout.read(65536):
             log.write(chunk)
