@@ -75,7 +75,7 @@ def format_summary(runs, figures):
     2      80.0      80.0      70.0
     <BLANKLINE>
     mean ± standard deviation over 2 seeds, in %
-            UAR    accuracy    macro-F1
+           UAR    accuracy    macro-F1
     75.0 ± 7.1  80.0 ± 0.0  65.0 ± 7.1
     <BLANKLINE>
     confidence intervals: speechbrain-emotion results results
