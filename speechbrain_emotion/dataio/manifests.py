@@ -5,6 +5,8 @@ import os
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from ..utils.whole_files import written_whole
+
 
 class CorpusError(ValueError):
     """A corpus folder does not hold what its reader expects."""
@@ -143,12 +145,6 @@ def write_json(path, content):
     content : dict
         What to write.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     text = json.dumps(content, indent=2, ensure_ascii=False)
-    try:
+    with written_whole(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8")
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)

@@ -1,4 +1,4 @@
-"""Words and their character n-grams: a text encoder that needs no pretraining."""
+"""Words and their character n-grams: a text encoder without pretraining."""
 
 import re
 import zlib

@@ -6,17 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# What stands before the probabilities of the labels.
-COLUMNS = (
-    "id",
-    "corpus",
-    "spk_id",
-    "gender",
-    "session",
-    "video",
-    "emo",
-    "predicted",
-)
+from speechbrain_emotion.training.reports import COLUMNS
+
 # By how much the probabilities of a clip may miss 1: they are rounded.
 TOLERANCE = 1e-3
 

@@ -269,8 +269,8 @@ def _baseline(split):
     if not majority:
         return ""
     return (
-        "Whoever always answers the most frequent label of training and validation "
-        f"reaches {100 * majority['accuracy']:.1f} % accuracy and "
+        "Whoever always answers the most frequent label of training and "
+        f"validation reaches {100 * majority['accuracy']:.1f} % accuracy and "
         f"{100 * majority['uar']:.1f} % UAR.\n\n"
     )
 

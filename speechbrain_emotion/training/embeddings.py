@@ -15,6 +15,7 @@ from tqdm import tqdm
 from speechbrain.dataio.batch import PaddedBatch
 from speechbrain.utils.distributed import run_on_main
 from speechbrain_emotion.training.inputs import read_inputs
+from speechbrain_emotion.utils.whole_files import written_whole
 
 logger = logging.getLogger(__name__)
 
@@ -30,8 +31,8 @@ class EmbeddingStore:
     embedding in every epoch, fold and seed; only the classifier is trained.
     What the folder holds is told apart by the model's weights and settings,
     tokenizer and sample rate, and by text, and path, size and time of change
-    of the audio, so that one folder serves all experiments. Stopped with Ctrl-C, the computation goes on where
-    it was.
+    of the audio, so that one folder serves all experiments. Stopped with
+    Ctrl-C, the computation goes on where it was.
 
     Arguments
     ---------
@@ -74,6 +75,7 @@ class EmbeddingStore:
         self.embedding_model = embedding_model
         self.folder = Path(folder) / _fingerprint(embedding_model, sample_rate)
         self.device = device
+        self.kept = {}  # key of an utterance -> its embedding
 
     def embed(self, dataset, inputs):
         """Lets a dataset give embeddings instead of what is embedded.
@@ -89,22 +91,21 @@ class EmbeddingStore:
         keys = {id: _key(dataset.data[id], inputs) for id in dataset.data_ids}
         # Before the other processes, which then find what it has computed.
         run_on_main(self._compute, args=[dataset, inputs, keys])
-        kept = self._load()
-        embeddings = {id: kept[key] for id, key in keys.items()}
+        self._load(keys)
+        embeddings = {id: self.kept[key] for id, key in keys.items()}
         dataset.add_dynamic_item(embeddings.get, "id", "embedding")
         dataset.set_output_keys(["id", "embedding", "emo_encoded"])
 
     def _compute(self, dataset, inputs, keys):
         """Computes what is missing, and writes it shard by shard."""
-        kept = self._load()
+        self._load(keys)
         missing = [
             index
             for index, id in enumerate(dataset.data_ids)
-            if keys[id] not in kept
+            if keys[id] not in self.kept
         ]
         if not missing:
             return
-        self.folder.mkdir(parents=True, exist_ok=True)
         model = self.embedding_model.to(self.device).eval()
         shard = {}
         with dataset.output_keys_as(["id", *inputs]):
@@ -121,16 +122,15 @@ class EmbeddingStore:
         if not shard:
             return
         name = hashlib.sha256("".join(sorted(shard)).encode()).hexdigest()[:16]
-        unfinished = self.folder / f".{name}.{os.getpid()}"
-        save_file(shard, unfinished)
-        os.replace(unfinished, self.folder / f"{name}.safetensors")
+        with written_whole(self.folder / f"{name}.safetensors") as unfinished:
+            save_file(shard, unfinished)
+        self.kept.update(shard)
 
-    def _load(self):
-        """All that is kept for this model."""
-        kept = {}
-        for path in sorted(self.folder.glob("*.safetensors")):
-            kept.update(load_file(path))
-        return kept
+    def _load(self, keys):
+        """Reads what the folder holds, unless these are known already."""
+        if not self.kept.keys() >= set(keys.values()):
+            for path in sorted(self.folder.glob("*.safetensors")):
+                self.kept.update(load_file(path))
 
 
 @torch.no_grad()
@@ -165,7 +165,6 @@ def _check_constant(embedding_model, augments):
             "embeddings_folder: modality dropout changes the embeddings: set "
             "it to 0, or embeddings_folder to null"
         )
-
     inconstant = list(_inconstant_modules(embedding_model))
     if inconstant:
         raise ValueError(

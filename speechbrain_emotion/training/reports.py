@@ -3,14 +3,16 @@
 import csv
 import logging
 import math
-import os
 import pathlib
 
 from speechbrain_emotion.dataio.manifests import write_json
 from speechbrain_emotion.utils.metrics import ClassificationMetrics
+from speechbrain_emotion.utils.whole_files import written_whole
 
 # What of the manifest goes beside each prediction.
 DESCRIPTION = ("corpus", "spk_id", "gender", "session", "video")
+# What stands before the probabilities of the labels.
+COLUMNS = ("id", *DESCRIPTION, "emo", "predicted")
 
 
 def refuse_divergence(metrics, epoch):
@@ -146,24 +148,26 @@ def write_predictions(path, metrics, utterances):
     id,corpus,spk_id,gender,session,video,emo,predicted,sad,happy
     a,,09,,,,happy,sad,0.75,0.25
     """
-    path, labels = pathlib.Path(path), metrics.labels
+    labels = metrics.labels
     clips = zip(metrics.predictions, metrics.targets, metrics.probabilities)
     found = dict(zip(metrics.ids, clips, strict=True))
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    with open(unfinished, "w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["id", *DESCRIPTION, "emo", "predicted", *labels])
-        for id, entry in utterances.items():
-            if id not in found:
-                continue  # a debug run reads a few batches only
-            predicted, true, probabilities = found[id]
-            writer.writerow(
-                [
-                    id,
-                    *(entry.get(column, "") for column in DESCRIPTION),
-                    labels[true],
-                    labels[predicted],
-                    *(f"{value:.6g}" for value in probabilities),
-                ]
-            )
-    os.replace(unfinished, path)
+    with written_whole(path) as unfinished:
+        with open(unfinished, "w", encoding="utf-8", newline="") as file:
+            writer = csv.writer(file, lineterminator="\n")
+            writer.writerow([*COLUMNS, *labels])
+            for id, entry in utterances.items():
+                # A debug run reads a few batches only.
+                if id in found:
+                    writer.writerow(_row(id, entry, found[id], labels))
+
+
+def _row(id, entry, found, labels):
+    """The cells of a clip."""
+    predicted, true, probabilities = found
+    return [
+        id,
+        *(entry.get(column, "") for column in DESCRIPTION),
+        labels[true],
+        labels[predicted],
+        *(f"{value:.6g}" for value in probabilities),
+    ]

@@ -1,8 +1,8 @@
 """What an output folder says about the run that wrote it."""
 
 import json
-import os
 
+from speechbrain_emotion.dataio.manifests import write_json
 from speechbrain_emotion.training.settings import (
     NEUTRAL_KEYS,
     NEUTRAL_OPTIONS,
@@ -160,11 +160,8 @@ def write_record(folder, command, options, finished):
     >>> find_conflict(folder, "lr: 0.1", {})
     'a run with other values of precision'
     """
-    folder.mkdir(parents=True, exist_ok=True)
     record = {"command": command, "options": options, "finished": finished}
-    partial = folder / f"{RECORD}.part"
-    partial.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-    os.replace(partial, folder / RECORD)
+    write_json(folder / RECORD, record)
 
 
 def read_figures(folder):

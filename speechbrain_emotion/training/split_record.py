@@ -3,7 +3,7 @@
 import json
 import pathlib
 
-PARTS = ("train", "valid", "test")
+from speechbrain_emotion.dataio.protocol import PARTS
 
 
 def read_record(path):

@@ -113,12 +113,12 @@ def test_ctrl_c_leaves_whole_files_and_goes_on_later(
     folder, write = tmp_path / "audio", soundfile.write
     written = []
 
-    def write_some(path, waveform, rate):
+    def write_some(path, waveform, rate, format):
         if len(written) == 5:
             path.write_bytes(b"half a file")
             raise KeyboardInterrupt
         written.append(path)
-        write(path, waveform, rate)
+        write(path, waveform, rate, format=format)
 
     with monkeypatch.context() as patch:
         patch.setattr(soundfile, "write", write_some)

@@ -8,6 +8,7 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
+from ...utils.whole_files import written_whole
 from ..notices import notice
 from .scan import some_of
 
@@ -108,9 +109,5 @@ def _frames(av, packet):
 
 def _write(path, waveform):
     """Writes a file that is there as a whole or not at all."""
-    unfinished = path.with_name(f".{path.stem}.{os.getpid()}.flac")
-    try:
-        soundfile.write(unfinished, waveform, RATE)
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with written_whole(path) as unfinished:
+        soundfile.write(unfinished, waveform, RATE, format="FLAC")
