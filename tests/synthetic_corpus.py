@@ -1,9 +1,9 @@
-"""A corpus in which it is known what says the label: speech, text or both.
+"""A corpus in which it is known what says the label: speech, text, each, both.
 
     python tests/synthetic_corpus.py both /tmp/synthetic
 
 There are two kinds of sound and two kinds of wording, each with each equally
-often in every part. Clips of the first kind beep high, of the second low, in
+often in every part (where each says the label: with its like only). Clips of the first kind beep high, of the second low, in
 noise; the number of beeps, their pitches, levels, lengths and phases differ.
 Texts of each kind have three of four words of their own among others, which
 say nothing. The layout is that of MELD, with audio instead of videos.
@@ -23,6 +23,7 @@ LABELS = ["anger", "joy"]
 RULES = {
     "speech": lambda sound, wording: LABELS[sound],
     "text": lambda sound, wording: LABELS[wording],
+    "each": lambda sound, wording: LABELS[sound],
     "both": lambda sound, wording: LABELS[sound != wording],
 }
 PITCHES = [(2400.0, 3600.0), (300.0, 450.0)]  # Hz, from and to
@@ -52,8 +53,9 @@ def make_corpus(rule, folder, sizes=(256, 64, 128), seed=0):
     Arguments
     ---------
     rule : str
-        What says the label: "speech", "text" or "both". With "both" neither
-        says anything alone: the label is whether the two kinds differ.
+        What says the label: "speech", "text", "each" (either is enough) or
+        "both" (neither says anything alone: the label is whether the two
+        kinds differ).
     folder : str or pathlib.Path
         Where to write it; the `data_folder` of ``read_meld``.
     sizes : tuple of int
@@ -68,12 +70,14 @@ def make_corpus(rule, folder, sizes=(256, 64, 128), seed=0):
         The folder.
     """
     folder, rng = Path(folder), np.random.default_rng(seed)
+    pairs = [*itertools.product((0, 1), (0, 1))]
+    if rule == "each":
+        pairs = [(0, 0), (1, 1)] * 2
     for episode, (part, size) in enumerate(zip(PARTS, sizes), start=1):
         audio = PARTS[part]
         (folder / audio).mkdir(parents=True)
-        kinds = [*itertools.product((0, 1), (0, 1))] * (size // 4)
         rows = []
-        for i, (sound, wording) in enumerate(kinds):
+        for i, (sound, wording) in enumerate(pairs * (size // 4)):
             path = folder / audio / f"dia{i}_utt0.wav"
             soundfile.write(path, make_sound(sound, rng), RATE)
             rows.append(

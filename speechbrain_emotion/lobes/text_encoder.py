@@ -146,7 +146,7 @@ class TextEncoder(PretrainedEncoder, textencoder.TextEncoder):
         del self.given_tokenizer
         self.output = output
         self.output_size = self.model.config.hidden_size
-        self.tokenizer.truncate(_max_tokens(self.model))
+        self.tokenizer.truncate(self.max_tokens)
 
     def forward(self, texts):
         """Encodes texts.
@@ -234,6 +234,14 @@ class TextEncoder(PretrainedEncoder, textencoder.TextEncoder):
         return super()._apply(*args, **kwargs)
 
     @property
+    def max_tokens(self):
+        """The longest text that the model can read, in tokens."""
+        # RoBERTa and its kin count positions from behind the padding token.
+        padding = getattr(self.model.embeddings, "padding_idx", None)
+        shift = 0 if padding is None else padding + 1
+        return self.model.config.max_position_embeddings - shift
+
+    @property
     def device(self):
         """The device of the weights."""
         return next(self.model.parameters()).device
@@ -287,11 +295,3 @@ class TextEncoder(PretrainedEncoder, textencoder.TextEncoder):
         super()._from_pretrained(*args, **kwargs)
         if getattr(self.model, "pooler", None) is not None:
             self.model.pooler = None
-
-
-def _max_tokens(model):
-    """The longest text that a model can read, in tokens."""
-    # RoBERTa and its kin count positions from behind the padding token.
-    padding = getattr(model.embeddings, "padding_idx", None)
-    shift = 0 if padding is None else padding + 1
-    return model.config.max_position_embeddings - shift

@@ -62,8 +62,10 @@ class TextTokenizer:
                 f"'{source}' holds no vocabulary (tokenizer.json, vocab.txt): "
                 "complete the folder"
             )
+        # Decoders need not have a token for padding; any will do.
+        padding = pretrained.pad_token or pretrained.eos_token
         self.backend.enable_padding(
-            pad_id=pretrained.pad_token_id, pad_token=pretrained.pad_token
+            pad_id=pretrained.convert_tokens_to_ids(padding), pad_token=padding
         )
         self.truncate(pretrained.model_max_length)
 

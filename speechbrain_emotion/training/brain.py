@@ -30,6 +30,13 @@ from speechbrain_emotion.training.shares import gather, interleave
 from speechbrain_emotion.training.stopping import prepare_stopper
 from speechbrain_emotion.utils.metrics import ClassificationMetrics
 
+# Name -> the statistic of an epoch that says which is best, and how.
+SELECTIONS = {
+    "UAR": ("UAR", "max"),
+    "loss": ("loss", "min"),
+    "last": ("epoch", "max"),
+}
+
 
 class EmotionBrain(ResumableBrain):
     """Trains and evaluates an emotion model.
@@ -67,7 +74,8 @@ class EmotionBrain(ResumableBrain):
     selection : str
         What is best on the validation part: "UAR", the highest unweighted
         average recall, or "loss", the lowest loss, which varies less where
-        there are few utterances.
+        there are few utterances. "last": the last epoch, for schedules that
+        end with a learning rate of 0.
     mask_absent_labels : bool
         Whether, in training, an utterance is compared only with the labels
         that its corpus has. Otherwise a model of several corpora learns that
@@ -112,8 +120,10 @@ class EmotionBrain(ResumableBrain):
         encoder_frozen_epochs=0,
         **kwargs,
     ):
-        if selection not in ("UAR", "loss"):
-            raise ValueError(f"selection={selection!r}: expected UAR or loss")
+        if selection not in SELECTIONS:
+            raise ValueError(
+                f"selection={selection!r}: expected {', '.join(SELECTIONS)}"
+            )
         if mask_absent_labels and getattr(compute_cost, "label_smoothing", 0):
             raise ValueError(
                 "mask_absent_labels and label_smoothing exclude each other: "
@@ -136,8 +146,7 @@ class EmotionBrain(ResumableBrain):
         self.augment = augment
         self.spans = spans
         self.feature_augment = feature_augment
-        self.extreme = {"UAR": "max", "loss": "min"}[selection]
-        self.selection = selection
+        self.selection, self.extreme = SELECTIONS[selection]
         self.train_logger = train_logger
         self.report_folder = pathlib.Path(report_folder)
         self.predictions_file = self.report_folder / "predictions.csv"
@@ -332,9 +341,10 @@ class EmotionBrain(ResumableBrain):
                 valid_stats=stats,
             )
             # Before it is saved: a training that stopped stays so.
-            self.update_stopper(stats[self.selection])
+            meta = {"epoch": epoch, **stats}
+            self.update_stopper(meta[self.selection])
             best = {f"{self.extreme}_keys": [self.selection]}
-            self.save_epoch({"epoch": epoch, **stats}, **best)
+            self.save_epoch(meta, **best)
         else:
             self.train_logger.log_stats(
                 {"Epoch loaded": self.epoch_loaded}, test_stats=stats

@@ -28,7 +28,8 @@ def prepare_stopper(epoch_counter, selection, direction):
     Raises
     ------
     ValueError
-        If the counter takes the other direction for the better one.
+        If the counter takes the other direction for the better one, or the
+        last epoch is always taken for the best.
 
     Example
     -------
@@ -43,6 +44,11 @@ def prepare_stopper(epoch_counter, selection, direction):
     """
     if not isinstance(epoch_counter, EpochCounterWithStopper):
         return lambda statistic: None
+    if selection == "epoch":
+        raise ValueError(
+            "selection: the last epoch is always the best, so that nothing "
+            "would stop early; use an EpochCounter, or select by UAR or loss"
+        )
     if epoch_counter.direction != direction:
         raise ValueError(
             f"epoch_counter: its direction is '{epoch_counter.direction}', "

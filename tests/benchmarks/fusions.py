@@ -2,7 +2,7 @@
 
 The recipe of MELD trains tiny encoders, head and fusion together, from
 scratch, on the synthetic corpora of tests/synthetic_corpus.py: the label is
-in the speech, in the text, or only in both together. It prints the accuracy
+in the speech, in the text, in each, or only in both together. It prints the accuracy
 of the exported models on the test part, of both modalities and of each
 alone, as a table in Markdown. Half of the answers are right by chance.
 
@@ -36,6 +36,7 @@ WIDTH = 32
 EPOCHS = {
     "speech": 3,
     "text": 3,
+    "each": 3,
     "both": 10,
     "both, dropout": 16,
 }
@@ -189,7 +190,7 @@ def measure(rule, folder, seed=0, sizes=SIZES, **options):
     Arguments
     ---------
     rule : str
-        What says the label: "speech", "text" or "both".
+        What says the label: a name in ``RULES``.
     folder : pathlib.Path
         Where to write corpora and runs.
     seed : int

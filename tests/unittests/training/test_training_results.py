@@ -108,6 +108,16 @@ def test_a_stopper_of_the_other_direction(tmp_path):
         train(tmp_path, counter=stopper("max"), selection="loss")
 
 
+def test_the_last_epoch_is_selected(tmp_path):
+    brain = train(tmp_path, n_epochs=3, selection="last", rate=0.0)
+    brain.evaluate(dataset(clips(3)))
+    assert brain.epoch_loaded == 3
+    with pytest.raises(ValueError, match="the last epoch is always the best"):
+        train(tmp_path / "stops", counter=stopper(), selection="last")
+    with pytest.raises(ValueError, match="expected UAR, loss, last"):
+        train(tmp_path / "unknown", selection="F1")
+
+
 def scalars(folder, name):
     accumulators = pytest.importorskip(
         "tensorboard.backend.event_processing.event_accumulator"
