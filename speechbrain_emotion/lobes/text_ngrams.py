@@ -39,8 +39,8 @@ class TextNgramEmbedding(nn.Module):
     >>> embeddings = embed(texts=["no", "nooo"])
     >>> embeddings.shape
     torch.Size([2, 3])
-    >>> embeddings[:, 0].tolist()
-    [-0.5, 0.5]
+    >>> embeddings[:, 0].detach()
+    tensor([-0.5000,  0.5000])
     """
 
     modalities = ("text",)

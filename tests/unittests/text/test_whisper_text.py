@@ -14,8 +14,8 @@ from transformers import (
     WhisperModel,
 )
 
-from speechbrain_emotion.lobes.text_ngrams import TextNgramEmbedding
 from speechbrain_emotion.lobes.ngram_encoder import NgramEncoder
+from speechbrain_emotion.lobes.text_ngrams import TextNgramEmbedding
 from speechbrain_emotion.lobes.tokenizer import TextTokenizer
 from speechbrain_emotion.lobes.whisper_text import WhisperTextEncoder
 
