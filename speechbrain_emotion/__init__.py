@@ -20,6 +20,8 @@ _HOMES = {
     "EMBEDDED_MODELS": "speechbrain_emotion.inference.known",
     "EmotionClassifier": "speechbrain_emotion.inference.classifier",
     "Prediction": "speechbrain_emotion.inference.prediction",
+    "ProfileError": "speechbrain_emotion.inference.speaker_profile",
+    "SpeakerProfile": "speechbrain_emotion.inference.speaker_profile",
     "TextError": "speechbrain_emotion.dataio.words",
     "Transcript": "speechbrain_emotion.dataio.transcript",
     "UntrustedYamlError": "speechbrain_emotion.utils.trusted_yaml",

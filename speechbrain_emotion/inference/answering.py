@@ -64,9 +64,12 @@ class Answering:
         utterances, wavs = zip(*loaded)
         texts = [said(utterance.text) for utterance in utterances]
         embeddings = self._encode_short(wavs, texts)
+        profiles = [utterance.profile for utterance in utterances]
         return [
             self._prediction(utterance, scores)
-            for utterance, scores in zip(utterances, self._scores(embeddings))
+            for utterance, scores in zip(
+                utterances, self._scores(embeddings, profiles)
+            )
         ]
 
     def answer(self, utterance, options):
@@ -92,7 +95,7 @@ class Answering:
             return self.answer_batch([(utterance, self.load(utterance))])[0]
         bounds, texts = self._find_segments(utterance, options)
         embeddings, answered = self._encode(utterance, bounds, texts, options)
-        whole, *scores = self._scores(embeddings)
+        whole, *scores = self._scores(embeddings, utterance.profile)
         segments = [
             self._segment(utterance, bound, text, scores if there else {})
             for bound, text, scores, there in zip(
@@ -248,9 +251,9 @@ class Answering:
             batch["texts"] = list(texts)
         return self.encode_batch(**batch)
 
-    def _scores(self, embeddings):
+    def _scores(self, embeddings, profiles):
         """What embeddings say: for each the score of every label."""
-        log_probs, *_ = self.classify_embeddings(embeddings)
+        log_probs, *_ = self.classify_embeddings(embeddings, profiles)
         return [dict(zip(self.labels, row)) for row in log_probs.exp().tolist()]
 
     def _modalities(self, utterance, passage):
@@ -271,6 +274,7 @@ class Answering:
             modalities=self._modalities(utterance, said(text)),
             transcript=text if isinstance(text, Transcript) else None,
             transcribed=utterance.transcribed,
+            enrolled=utterance.profile.n_utterances if utterance.profile else 0,
             segments=tuple(segments),
         )
 

@@ -13,6 +13,7 @@ from speechbrain.utils.autocast import AMPConfig
 from speechbrain.utils.fetching import FetchConfig, LocalStrategy
 from speechbrain_emotion.dataio.audio import load_audio
 from speechbrain_emotion.inference.encoding import UtteranceEncoder
+from speechbrain_emotion.inference.enrolling import Enrolling
 from speechbrain_emotion.inference.inputs import check_device, check_precision
 from speechbrain_emotion.inference.known import EMBEDDED_MODELS
 from speechbrain_emotion.inference.predictor import Predictor
@@ -29,7 +30,9 @@ from speechbrain_emotion.utils.hub import fetch_folder, fetch_options
 from speechbrain_emotion.utils.trusted_yaml import check_yaml
 
 
-class EmotionClassifier(Predictor, UtteranceEncoder, EncoderClassifier):
+class EmotionClassifier(
+    Predictor, Enrolling, UtteranceEncoder, EncoderClassifier
+):
     """Recognises emotions in utterances, from speech, text or both.
 
     It is SpeechBrain's ``EncoderClassifier`` around one module, ``model``,
@@ -260,7 +263,9 @@ class EmotionClassifier(Predictor, UtteranceEncoder, EncoderClassifier):
         """
         return load_audio(path, self.encoder.sample_rate)
 
-    def classify_batch(self, wavs=None, wav_lens=None, texts=None):
+    def classify_batch(
+        self, wavs=None, wav_lens=None, texts=None, profiles=None
+    ):
         """Classifies a batch of utterances.
 
         Arguments
@@ -271,6 +276,9 @@ class EmotionClassifier(Predictor, UtteranceEncoder, EncoderClassifier):
             As ``encode_batch``.
         texts : list of str
             As ``encode_batch``.
+        profiles : SpeakerProfile or list of SpeakerProfile
+            Who speaks, see ``enroll``: one for all rows, or one each, None
+            for a row of which that is not known.
 
         Returns
         -------
@@ -287,32 +295,37 @@ class EmotionClassifier(Predictor, UtteranceEncoder, EncoderClassifier):
         ------
         AudioError, ValueError
             As ``encode_batch``.
+        ProfileError
+            If a profile is of another model.
         """
         return self.classify_embeddings(
-            self.encode_batch(wavs, wav_lens, texts)
+            self.encode_batch(wavs, wav_lens, texts), profiles
         )
 
     @torch.no_grad()
-    def classify_embeddings(self, embeddings):
+    def classify_embeddings(self, embeddings, profiles=None):
         """Classifies what ``encode_batch`` gave.
 
         Arguments
         ---------
         embeddings : torch.Tensor
             [batch, dim].
+        profiles : SpeakerProfile or list of SpeakerProfile
+            As ``classify_batch``.
 
         Returns
         -------
         tuple
             As ``classify_batch``.
         """
-        logits = self.mods.model.classifier(embeddings)
+        profiles = self.profile_tensors(profiles, len(embeddings))
+        logits = self.mods.model(embeddings=embeddings, profiles=profiles)
         log_probs = logits.log_softmax(dim=-1)
         score, index = log_probs.max(dim=-1)
         labels = self.hparams.label_encoder.decode_torch(index)
         return log_probs, score, index, labels
 
-    def classify_file(self, path, text=None):
+    def classify_file(self, path, text=None, profile=None):
         """Classifies an audio file.
 
         Arguments
@@ -322,6 +335,8 @@ class EmotionClassifier(Predictor, UtteranceEncoder, EncoderClassifier):
         text : str or Transcript
             What is said in it, for models that read text; without it, it is
             transcribed.
+        profile : SpeakerProfile
+            Who speaks, see ``enroll``; None where that is not known.
 
         Returns
         -------
@@ -337,11 +352,13 @@ class EmotionClassifier(Predictor, UtteranceEncoder, EncoderClassifier):
         ImportError
             If it must be transcribed, and the extra for that is missing.
         """
-        return self.classify_embeddings(self.encode_utterance(path, text))
+        return self.classify_embeddings(
+            self.encode_utterance(path, text), profile
+        )
 
-    def forward(self, wavs=None, wav_lens=None, texts=None):
+    def forward(self, wavs=None, wav_lens=None, texts=None, profiles=None):
         """Same as ``classify_batch``."""
-        return self.classify_batch(wavs, wav_lens, texts)
+        return self.classify_batch(wavs, wav_lens, texts, profiles)
 
 
 def _check_keys(path):

@@ -14,6 +14,9 @@ from speechbrain_emotion.inference.known import PRECISIONS
 from speechbrain_emotion.inference.pieces import said
 from speechbrain_emotion.nnet.lengths import full_lengths, true_lengths
 
+# What is wrong with one input and concerns no other.
+INPUT_ERRORS = (AudioError, OSError, TextError)
+
 
 def check_modalities(modalities, speech, texts):
     """Compares what is given with what a model reads.

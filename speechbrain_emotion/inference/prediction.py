@@ -65,6 +65,9 @@ class Prediction:
         one says that nothing was understood.
     transcribed : bool
         Whether the text was transcribed, and not given.
+    enrolled : int
+        Of how many utterances the speaker's profile is that the answer was
+        adapted by; 0 where there was none.
     segments : tuple of Segment
         The parts of the utterance, where they were asked for.
     error : str or None
@@ -85,6 +88,7 @@ class Prediction:
     modalities: tuple[str, ...] = ()
     transcript: Transcript | None = None
     transcribed: bool = False
+    enrolled: int = 0
     segments: tuple[Segment, ...] = ()
     error: str | None = None
 
@@ -98,7 +102,7 @@ class Prediction:
             Label -> probability.
         **fields
             Any of ``source``, ``text``, ``modalities``, ``transcript``,
-            ``transcribed`` and ``segments``.
+            ``transcribed``, ``enrolled`` and ``segments``.
 
         Returns
         -------

@@ -4,11 +4,11 @@ import dataclasses
 
 from tqdm import tqdm
 
-from speechbrain_emotion.dataio.audio import AudioError
 from speechbrain_emotion.dataio.transcript import Transcript
 from speechbrain_emotion.dataio.words import TextError
 from speechbrain_emotion.inference.answering import Answering
 from speechbrain_emotion.inference.batching import make_batches
+from speechbrain_emotion.inference.inputs import INPUT_ERRORS
 from speechbrain_emotion.inference.known import MAX_BATCH_LENGTH
 from speechbrain_emotion.inference.options import Options
 from speechbrain_emotion.inference.pieces import said
@@ -18,9 +18,6 @@ from speechbrain_emotion.inference.utterance import (
     source_of,
     text_of,
 )
-
-# What is wrong with one input and concerns no other.
-INPUT_ERRORS = (AudioError, OSError, TextError)
 
 # Utterances are sorted by length among a few batches, or so many at most:
 # the first answers come soon.
@@ -43,6 +40,7 @@ class Predictor(Answering):
         transcriber=None,
         max_batch_length=MAX_BATCH_LENGTH,
         progress=False,
+        profiles=None,
     ):
         """Recognises the emotion of one utterance or of several.
 
@@ -73,6 +71,9 @@ class Predictor(Answering):
         progress : bool
             Whether to show a progress bar, over the utterances of a list and
             over the windows of a long recording.
+        profiles : SpeakerProfile or list of SpeakerProfile
+            Who speaks, see ``enroll``: one for all inputs, or for a list of
+            inputs one each. None, also in a list, where that is not known.
 
         Returns
         -------
@@ -100,12 +101,15 @@ class Predictor(Answering):
         }
         given = [x for x in (inputs, texts) if x is not None]
         if any(isinstance(x, list | tuple) for x in given):
-            return [*self.predict_each(inputs, texts, **options)]
+            return [
+                *self.predict_each(inputs, texts, profiles=profiles, **options)
+            ]
         options = self._options(inputs, texts, options)
-        utterance = self._transcribed(self._utterance(inputs, texts), options)
-        return self.answer(utterance, options)
+        self.profile_tensors([profiles], 1)  # before anything is read
+        utterance = self._utterance(inputs, texts, profiles)
+        return self.answer(self._transcribed(utterance, options), options)
 
-    def predict_each(self, inputs=None, texts=None, **options):
+    def predict_each(self, inputs=None, texts=None, profiles=None, **options):
         """Recognises the emotion of many utterances, one after another.
 
         Utterances of similar length are computed together, among those that
@@ -117,6 +121,8 @@ class Predictor(Answering):
         inputs : list
             As ``predict``.
         texts : list of str or Transcript
+            As ``predict``.
+        profiles : SpeakerProfile or list of SpeakerProfile
             As ``predict``.
         **options
             As ``predict``.
@@ -133,6 +139,10 @@ class Predictor(Answering):
         """
         options = self._options(inputs, texts, options)
         rows = _pair(inputs, texts)
+        if not isinstance(profiles, list | tuple):
+            profiles = [profiles] * len(rows)
+        self.profile_tensors(profiles, len(rows))  # before anything is read
+        rows = [(*row, profile) for row, profile in zip(rows, profiles)]
         bar = tqdm(total=len(rows), unit="input", disable=not options.progress)
         with bar:
             for chunk in self._chunks(rows, options):
@@ -177,10 +187,11 @@ class Predictor(Answering):
             self.modalities, inputs, texts, language, str(self.device)
         )
 
-    def _utterance(self, audio, text):
+    def _utterance(self, audio, text, profile=None):
         """Finds out what is to be recognised."""
         encoder = self.encoder if "speech" in self.modalities else None
-        return Utterance.of(audio, text, self.modalities, encoder)
+        utterance = Utterance.of(audio, text, self.modalities, encoder)
+        return dataclasses.replace(utterance, profile=profile)
 
     def _transcribed(self, utterance, options):
         """The utterance, transcribed if it has no text and shall have one."""
@@ -210,9 +221,9 @@ class Predictor(Answering):
         """Yields lists of utterances, or of predictions where these fail."""
         seconds = BATCHES_SORTED * options.max_batch_length
         chunk, length = [], 0.0
-        for audio, text in rows:
+        for audio, text, profile in rows:
             try:
-                chunk.append(self._utterance(audio, text))
+                chunk.append(self._utterance(audio, text, profile))
                 length += chunk[-1].seconds
             except INPUT_ERRORS as error:
                 chunk.append(_failed(error, audio, text))

@@ -30,6 +30,7 @@ def predict_emotion(
     text_encoder=None,
     precision=None,
     transcriber=None,
+    profile=None,
 ):
     """Recognises the emotion of one utterance with a published model.
 
@@ -66,6 +67,9 @@ def predict_emotion(
         "fp32", which is the default, "bf16" or, on a GPU, "fp16".
     transcriber : Transcriber
         What transcribes; by default Whisper base in that language.
+    profile : SpeakerProfile
+        Who speaks, for models that take one; see
+        ``EmotionClassifier.enroll``.
 
     Returns
     -------
@@ -118,6 +122,7 @@ def predict_emotion(
         None if mode == "text" and text is not None else audio_path,
         None if mode == "audio" else text,
         transcriber=None if mode == "audio" else transcriber,
+        profiles=profile,
     )
     answer = {
         "top_label": prediction.label,

@@ -13,6 +13,7 @@ from speechbrain_emotion.dataio.audio import (
 )
 from speechbrain_emotion.dataio.transcript import Transcript
 from speechbrain_emotion.inference.inputs import check_row, check_wav, is_long
+from speechbrain_emotion.inference.speaker_profile import SpeakerProfile
 
 # What is heard only to be transcribed.
 SAMPLE_RATE = 16000
@@ -40,6 +41,8 @@ class Utterance:
         Whether the audio is more than the encoder takes at once.
     transcribed : bool
         Whether the text was transcribed.
+    profile : SpeakerProfile or None
+        Whose it is, where that is known.
 
     Example
     -------
@@ -55,6 +58,7 @@ class Utterance:
     seconds: float
     is_long: bool
     transcribed: bool = False
+    profile: SpeakerProfile | None = None
 
     @classmethod
     def of(cls, audio, text, modalities, encoder=None):

@@ -13,6 +13,9 @@ class EmotionModel(nn.Module):
         ``TextEmbedding`` or ``MultimodalEmbedding``.
     classifier : torch.nn.Module
         ``embedding -> logits``, e.g. ``TanhHead``.
+    speaker_normalization : SpeakerNormalization
+        Applied between the two; None for models that were not trained with
+        speaker profiles.
 
     Example
     -------
@@ -29,10 +32,11 @@ class EmotionModel(nn.Module):
     torch.Size([2, 7])
     """
 
-    def __init__(self, embedding_model, classifier):
+    def __init__(self, embedding_model, classifier, speaker_normalization=None):
         super().__init__()
         self.embedding_model = embedding_model
         self.classifier = classifier
+        self.speaker_normalization = speaker_normalization
 
     @property
     def modalities(self):
@@ -62,6 +66,7 @@ class EmotionModel(nn.Module):
         texts=None,
         spans=None,
         embeddings=None,
+        profiles=None,
     ):
         """Computes the logits of a batch.
 
@@ -78,6 +83,9 @@ class EmotionModel(nn.Module):
             As ``embed``.
         embeddings : torch.Tensor
             What ``embed`` gave before, [batch, dim], in place of all these.
+        profiles : tuple of torch.Tensor
+            What is known of the speakers, as ``SpeakerNormalization``; None
+            for nothing.
 
         Returns
         -------
@@ -93,6 +101,13 @@ class EmotionModel(nn.Module):
         """
         if embeddings is None:
             embeddings = self.embed(wavs, wav_lens, texts, spans)
+        if self.speaker_normalization is not None:
+            embeddings = self.speaker_normalization(embeddings, profiles)
+        elif profiles is not None:
+            raise ValueError(
+                "this model was not trained with speaker profiles: leave them "
+                "out, or train one with an adaptation"
+            )
         return self.classifier(embeddings)
 
     def embed(self, wavs=None, wav_lens=None, texts=None, spans=None):
