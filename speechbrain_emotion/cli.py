@@ -24,6 +24,9 @@ EXAMPLES = """examples:
   speechbrain-emotion predict clip.wav --text "Don't forget a jacket."
   speechbrain-emotion predict clip.wav --mode concat
   speechbrain-emotion predict --texts texts.csv --language en
+  speechbrain-emotion predict new/ --enroll old/ --save-profile ana.safetensors
+  speechbrain-emotion predict new/ --profile ana.safetensors
+  speechbrain-emotion predict clips.csv --speaker-column speaker
 
 exit codes: 0 all answered, 1 some inputs failed, 2 wrong call or no model,
 130 stopped with Ctrl-C
@@ -118,6 +121,7 @@ def _add_predict(commands):
         "concat where an option says how to transcribe",
     )
     _add_transcription(predict)
+    _add_speakers(predict)
     _add_batches(predict)
     _add_output(predict)
 
@@ -214,6 +218,44 @@ def _add_transcription(predict):
         metavar="N",
         help="how many transcripts Whisper follows at once; more is slower, "
         "and may be better (default: the best one alone)",
+    )
+
+
+def _add_speakers(predict):
+    """Adds the arguments that say who speaks."""
+    group = predict.add_argument_group(
+        "speakers",
+        "A few clips of a speaker, without labels, make a profile, and answers "
+        "are adapted\nby it, where the model hears speech alone. The output says "
+        "by how many clips each\nwas adapted (enrolled); without these options, "
+        "none is.",
+    )
+    ways = group.add_mutually_exclusive_group()
+    ways.add_argument(
+        "--enroll",
+        metavar="CLIPS",
+        help="clips of the one who speaks in all INPUT: an audio file, a "
+        "folder, a quoted pattern or a CSV file, as INPUT",
+    )
+    ways.add_argument(
+        "--profile",
+        metavar="FILE",
+        help="the profile of the one who speaks in all INPUT, as "
+        "--save-profile wrote it with the same model",
+    )
+    ways.add_argument(
+        "--speaker-column",
+        metavar="NAME",
+        help="the column of the CSV files (INPUT) that says who speaks: in a "
+        "first pass, the clips of each speaker make a profile for all of "
+        "that speaker's rows; a name is the same speaker in all CSV files of "
+        "a call, and rows with an empty cell are not adapted",
+    )
+    group.add_argument(
+        "--save-profile",
+        metavar="FILE",
+        help="keep the profile of --enroll here: it describes a voice and is "
+        "personal data",
     )
 
 

@@ -6,6 +6,7 @@ import json
 import shutil
 
 import pytest
+import torch
 from tiny_models import (
     write_bert,
     write_cached,
@@ -15,7 +16,9 @@ from tiny_models import (
 )
 
 from speechbrain_emotion import cli
+from speechbrain_emotion.commands import loading
 from speechbrain_emotion.inference import known
+from speechbrain_emotion.nnet.speaker import SpeakerNormalization
 
 
 @pytest.fixture(scope="session")
@@ -78,6 +81,25 @@ def predict(run, models):
 
 
 @pytest.fixture
+def load_adaptable(samples, monkeypatch):
+    """Lets models of speech take profiles; loads them as a call does."""
+    real = loading.load_model
+    clip = next(samples.glob("*ANG*"))
+
+    def load_model(*args):
+        classifier = real(*args)
+        if classifier.modalities == ("speech",):
+            size = classifier.encode_utterance(clip).shape[-1]
+            normalization = SpeakerNormalization(size).eval()
+            normalization.mean += torch.arange(size)
+            classifier.mods.model.speaker_normalization = normalization
+        return classifier
+
+    monkeypatch.setattr(loading, "load_model", load_model)
+    return load_model
+
+
+@pytest.fixture
 def clips(samples, tmp_path):
     """A folder of three clips, a broken one, and a manifest with texts."""
     folder = tmp_path / "clips"
@@ -89,6 +111,15 @@ def clips(samples, tmp_path):
     rows = [f"{name},so happy\n" for name in names]
     (folder / "clips.csv").write_text("".join(["wav,text\n", *rows]))
     return folder
+
+
+@pytest.fixture
+def precious(tmp_path):
+    """A file that a call that goes wrong leaves as it is."""
+    path = tmp_path / "precious"
+    path.write_text("precious")
+    yield path
+    assert path.read_text() == "precious"
 
 
 FORMATS = ("table", "json", "jsonl", "csv")

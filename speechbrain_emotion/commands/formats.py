@@ -26,12 +26,12 @@ def format_csv(predictions, labels):
     >>> from speechbrain_emotion.inference.prediction import Prediction
     >>> answer = Prediction.from_scores({"sad": 0.25, "happy": 0.75}, text="Oh")
     >>> print(format_csv([answer], ["happy", "sad"]), end="")
-    ,Oh,happy,0.75,0.75,0.25,
+    ,Oh,happy,0.75,0.75,0.25,0,
     """
     return _rows(
         [p.source, p.text and one_line(p.text), p.label, p.score]
         + [p.scores.get(label) for label in labels]
-        + [p.error]
+        + [p.enrolled, p.error]
         for p in predictions
     )
 
@@ -51,9 +51,10 @@ def csv_header(labels):
     Example
     -------
     >>> csv_header(["happy", "sad"])
-    'source,text,label,score,happy,sad,error\\n'
+    'source,text,label,score,happy,sad,enrolled,error\\n'
     """
-    return _rows([["source", "text", "label", "score", *labels, "error"]])
+    after = ["enrolled", "error"]
+    return _rows([["source", "text", "label", "score", *labels, *after]])
 
 
 def format_jsonl(predictions, labels):

@@ -31,6 +31,8 @@ class Item:
         What is said.
     id : str
         What its manifest calls it.
+    speaker : str
+        Who speaks.
     error : str
         Why it cannot be recognised.
     """
@@ -39,6 +41,7 @@ class Item:
     audio: str | None = None
     text: str | None = None
     id: str | None = None
+    speaker: str | None = None
     error: str | None = None
 
 
@@ -70,6 +73,42 @@ def expand_inputs(inputs):
     return [item for name in inputs for item in _expand(name)]
 
 
+def speaker_items(manifests, column):
+    """Reads CSV files that name audio files and who speaks in them.
+
+    Arguments
+    ---------
+    manifests : list of str
+        The files, as ``expand_inputs`` takes them.
+    column : str
+        The column that names the speaker.
+
+    Returns
+    -------
+    list of Item
+        One for each row; where its cell is empty, ``speaker`` is None.
+
+    Raises
+    ------
+    ManifestError
+        If a file is no manifest, cannot be read, or lacks a column.
+
+    Example
+    -------
+    >>> path = getfixture("tmp_path") / "clips.csv"
+    >>> _ = path.write_text("wav,who\\na.wav,Ana\\nb.wav,\\n")
+    >>> [item.speaker for item in speaker_items([str(path)], "who")]
+    ['Ana', None]
+    """
+    return [
+        dataclasses.replace(
+            _from_row(name, line, row), speaker=_speaker(row, column)
+        )
+        for name in manifests
+        for line, row in _speaker_rows(name, column)
+    ]
+
+
 def text_items(manifest):
     """Reads the texts of a CSV file.
 
@@ -93,7 +132,7 @@ def text_items(manifest):
     >>> path = getfixture("tmp_path") / "texts.csv"
     >>> _ = path.write_text("id,text\\n7,Oh!\\n")
     >>> text_items(path)
-    [Item(source='7', audio=None, text='Oh!', id=None, error=None)]
+    [Item(source='7', audio=None, text='Oh!', ...)]
     """
     items = []
     for line, row in read_manifest(manifest, TEXT_COLUMNS):
@@ -117,13 +156,33 @@ def _expand(name):
 
 def _from_file(name):
     """An audio file, or what a manifest names."""
-    if not name.lower().endswith(".csv"):
+    if not _is_manifest(name):
         return [Item(source=name, audio=name)]
     try:
         rows = read_manifest(name, AUDIO_COLUMNS)
     except ManifestError as error:
         return [Item(source=name, error=str(error))]
     return [_from_row(name, line, row) for line, row in rows]
+
+
+def _is_manifest(name):
+    """Whether a file is read as a manifest."""
+    return name.lower().endswith(".csv")
+
+
+def _speaker_rows(name, column):
+    """The rows of a manifest that says who speaks."""
+    if not _is_manifest(name):
+        raise ManifestError(
+            f"'{name}' has no columns: name CSV files (.csv) as INPUT"
+        )
+    return read_manifest(name, AUDIO_COLUMNS, (column,))
+
+
+def _speaker(row, column):
+    """Who speaks, or None; spaces around a name are no part of it."""
+    name = cell(row, (column,))
+    return None if name is None else name.strip()
 
 
 def _from_row(manifest, line, row):

@@ -2,17 +2,31 @@
 
 import contextlib
 import dataclasses
+import os
 import sys
 
 from tqdm import tqdm
 
-from speechbrain_emotion.commands.items import Item, expand_inputs, text_items
+from speechbrain_emotion.commands.items import (
+    Item,
+    expand_inputs,
+    speaker_items,
+    text_items,
+)
+from speechbrain_emotion.commands.manifests import ManifestError
 from speechbrain_emotion.commands.matching import add_texts
 from speechbrain_emotion.commands.modes import (
     Given,
     check_given,
     default_mode,
     modalities_of,
+)
+from speechbrain_emotion.commands.speakers import (
+    check_hears_alone,
+    check_takes_profiles,
+    enrolment_clips,
+    find_profiles,
+    speaker_option,
 )
 from speechbrain_emotion.commands.transcribing import (
     check_transcription,
@@ -41,15 +55,18 @@ def run_predict(args):
         If the call is wrong or the model cannot be loaded.
     """
     check_batch_option(args.max_batch_length)
-    items = gather_items(args.inputs, args.text, args.texts)
+    option = speaker_option(args)
+    items = gather_items(
+        args.inputs, args.text, args.texts, args.speaker_column
+    )
     given = _given(args, items)
     check_transcription(args, given)
-    mode = args.mode or default_mode(given)
+    mode = args.mode or _default_mode(given, option)
+    if option is not None:
+        check_hears_alone(option, f"mode '{mode}'", modalities_of(mode))
     check_given(f"mode '{mode}'", modalities_of(mode), given)
-    if args.output is not None:
-        files = [item.audio for item in items if item.audio]
-        texts = [args.texts] if args.texts else []
-        check_output(args.output, [*args.inputs, *texts, *files])
+    clips = enrolment_clips(args.enroll)
+    _check_outputs(args, [item.audio for item in items if item.audio] + clips)
     # Imports torch, which takes seconds: after what can go wrong at once.
     from speechbrain_emotion.commands.loading import (
         load_asked,
@@ -58,12 +75,15 @@ def run_predict(args):
 
     classifier, name = load_asked(args, mode)
     check_given(name, classifier.modalities, given)
+    if option is not None:
+        check_takes_profiles(option, name, classifier)
     transcriber = None
     if given.transcription or (
         "text" in classifier.modalities and not given.text
     ):
         transcriber = load_transcriber(args, classifier)
-    return _write_answers(args, classifier, items, transcriber)
+    profiles = find_profiles(args, classifier, items, clips)
+    return _write_answers(args, classifier, items, transcriber, profiles)
 
 
 def check_batch_option(seconds):
@@ -85,7 +105,7 @@ def check_batch_option(seconds):
         )
 
 
-def gather_items(inputs, text=None, texts=None):
+def gather_items(inputs, text=None, texts=None, speaker_column=None):
     """Collects what a call wants to be recognised.
 
     Arguments
@@ -96,6 +116,8 @@ def gather_items(inputs, text=None, texts=None):
         The text of the one input, or the only input.
     texts : str
         CSV file of texts for the inputs, or of the only inputs.
+    speaker_column : str
+        The column of the manifests that says who speaks, if any.
 
     Returns
     -------
@@ -105,12 +127,12 @@ def gather_items(inputs, text=None, texts=None):
     ------
     ValueError
         If nothing is given, if the text is empty or for several inputs, or
-        if the texts cannot be read.
+        if the texts or the speakers cannot be read.
 
     Example
     -------
     >>> gather_items([], text="Oh!")
-    [Item(source=None, audio=None, text='Oh!', id=None, error=None)]
+    [Item(source=None, audio=None, text='Oh!', ...)]
     >>> gather_items(["a.wav", "b.wav"], text="Oh!")
     Traceback (most recent call last):
     ...
@@ -122,7 +144,7 @@ def gather_items(inputs, text=None, texts=None):
         raise ValueError("nothing to read: give INPUT, --text or --texts")
     if not inputs:
         return text_items(texts) if text is None else [Item(text=text)]
-    items = expand_inputs(inputs)
+    items = _find(inputs, speaker_column)
     if texts is not None:
         return add_texts(items, texts)
     if text is None:
@@ -135,7 +157,7 @@ def gather_items(inputs, text=None, texts=None):
     return [dataclasses.replace(items[0], text=text)]
 
 
-def answer(classifier, items, transcriber=None, **options):
+def answer(classifier, items, transcriber=None, profiles=None, **options):
     """Answers each item, one after another.
 
     Arguments
@@ -146,6 +168,8 @@ def answer(classifier, items, transcriber=None, **options):
         The inputs.
     transcriber : Transcriber
         What transcribes those that have no text.
+    profiles : list of SpeakerProfile
+        Who speaks in each, None where that is not known; None for all.
     **options
         See ``EmotionClassifier.predict_each``.
 
@@ -167,9 +191,12 @@ def answer(classifier, items, transcriber=None, **options):
     errors = [_problem(item, heard) for item in items]
     usable = [i for i, error in zip(items, errors) if error is None]
     texts = [i.text for i in usable] if "text" in modalities else None
+    if profiles is not None:
+        profiles = [p for p, error in zip(profiles, errors) if error is None]
     predictions = classifier.predict_each(
         [i.audio for i in usable] if "speech" in heard else None,
         texts,
+        profiles=profiles,
         transcriber=transcriber,
         **options,
     )
@@ -179,6 +206,57 @@ def answer(classifier, items, transcriber=None, **options):
         else:
             # Texts have no name in the model's answers.
             yield dataclasses.replace(next(predictions), source=item.source)
+
+
+def _find(inputs, speaker_column):
+    """What the inputs stand for, and who speaks, if a column says it."""
+    if speaker_column is None:
+        return expand_inputs(inputs)
+    try:
+        return speaker_items(inputs, speaker_column)
+    except ManifestError as error:
+        raise ValueError(
+            f"--speaker-column '{speaker_column}': {error}"
+        ) from error
+
+
+def _default_mode(given, option):
+    """The mode where none is named."""
+    if option is not None:
+        # Speaker profiles are for speech: a manifest may say more.
+        given = dataclasses.replace(given, text=given.text_option)
+    return default_mode(given)
+
+
+def _check_outputs(args, audio):
+    """Makes sure that answers and profile can be written, and lose nothing."""
+    named = [args.texts, args.profile, args.enroll]
+    read = [*args.inputs, *audio, *(name for name in named if name)]
+    if args.output is not None:
+        check_output(args.output, read)
+    if args.save_profile is None:
+        return
+    if args.enroll is None:
+        raise ValueError(
+            f"--save-profile '{args.save_profile}': nobody is enrolled: name "
+            "the speaker's clips with --enroll"
+        )
+    check_output(args.save_profile, read, "--save-profile")
+    # It is put in the place of what is there, even of a device.
+    if os.path.exists(args.save_profile) and not os.path.isfile(
+        args.save_profile
+    ):
+        raise ValueError(
+            f"--save-profile '{args.save_profile}' is no ordinary file: name "
+            "another one"
+        )
+    if args.output and os.path.abspath(args.output) == os.path.abspath(
+        args.save_profile
+    ):
+        raise ValueError(
+            f"--output and --save-profile are both '{args.output}': name two "
+            "files"
+        )
 
 
 def _given(args, items):
@@ -192,7 +270,7 @@ def _given(args, items):
     )
 
 
-def _write_answers(args, classifier, items, transcriber):
+def _write_answers(args, classifier, items, transcriber, profiles):
     """Writes each answer when it is known; reports at the end what failed."""
     failed = []
     writer = open_writer(args.output, args.format, classifier.labels)
@@ -200,6 +278,7 @@ def _write_answers(args, classifier, items, transcriber):
         classifier,
         items,
         transcriber,
+        profiles,
         max_batch_length=args.max_batch_length,
         progress=sys.stderr.isatty(),
     )

@@ -11,7 +11,8 @@ def format_table(predictions, truth=None):
     Arguments
     ---------
     predictions : list of Prediction
-        At least one, each answered and all by one model.
+        At least one, each answered and all by one model. Where some are
+        adapted to a speaker, a column says from how many utterances.
     truth : list of str
         The true label of each, for a column of its own.
 
@@ -29,11 +30,14 @@ def format_table(predictions, truth=None):
     """
     labels = list(predictions[0].scores)
     header = ["input", *(["true"] if truth else []), "predicted"]
-    rows = [[*header, "probability", *labels]]
+    adapted = any(p.enrolled for p in predictions)
+    last = ["enrolled"] if adapted else []
+    rows = [[*header, "probability", *labels, *last]]
     for i, p in enumerate(predictions):
         names = [_name(p), *([truth[i]] if truth else []), p.label]
         numbers = [p.score, *p.scores.values()]
-        rows.append(names + [f"{number:.2f}" for number in numbers])
+        last = [str(p.enrolled)] if adapted else []
+        rows.append(names + [f"{number:.2f}" for number in numbers] + last)
     return align(rows, n_left=len(header))
 
 

@@ -38,9 +38,9 @@ class Writer:
     -------
     >>> from speechbrain_emotion.inference.prediction import Prediction
     >>> writer = Writer(sys.stdout, "csv", ["sad"])
-    source,text,label,score,sad,error
+    source,text,label,score,sad,enrolled,error
     >>> writer.write([Prediction.from_scores({"sad": 1.0}, source="a.wav")])
-    a.wav,,sad,1.0,1.0,
+    a.wav,,sad,1.0,1.0,0,
     >>> writer.finish()
     """
 

@@ -128,5 +128,5 @@ def make_datasets(
     }
     if embeddings is not None:
         for dataset in datasets.values():
-            embeddings.embed(dataset, inputs)
+            embeddings.embed(dataset)
     return datasets

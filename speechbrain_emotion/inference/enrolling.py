@@ -3,7 +3,6 @@
 import hashlib
 import logging
 import os
-import pathlib
 
 import torch
 from tqdm import tqdm
@@ -34,8 +33,9 @@ class Enrolling:
         Arguments
         ---------
         inputs : str, Path or list
-            A folder, with all audio files in it and below, or a list of audio
-            files and waveforms [samples] at 16 kHz, all of one speaker.
+            A folder, with all audio files in it and below, an audio file, or
+            a list of audio files and waveforms [samples] at 16 kHz; all of
+            one speaker. A long recording counts as one utterance.
         progress : bool
             Whether to show a progress bar.
 
@@ -49,7 +49,7 @@ class Enrolling:
             If none can be used. What is wrong with some of several is
             logged as a warning, and the others make the profile.
         FileNotFoundError
-            If there is no such folder.
+            If there is no such folder or file.
         ValueError
             If this model was not trained with speaker profiles.
 
@@ -71,13 +71,14 @@ class Enrolling:
         self._check_adaptable()
         inputs = _listed(inputs)
         embeddings, errors = [], []
-        for audio in tqdm(
+        bar = tqdm(
             inputs, desc="enrolment", unit="utterance", disable=not progress
-        ):
+        )
+        for i, audio in enumerate(bar, start=1):
             try:
-                embeddings.append(self.encode_utterance(audio))
+                embeddings.append(self.encode_utterance(audio).cpu())
             except INPUT_ERRORS as error:
-                errors.append(str(error))
+                errors.append(f"utterance {i} of {len(inputs)}: {error}")
         if not embeddings:
             raise AudioError(
                 f"no utterance of the speaker can be used: {errors[0]}"
@@ -85,7 +86,7 @@ class Enrolling:
             )
         for error in errors:
             logger.warning("left out of the speaker profile: %s", error)
-        mean = torch.cat(embeddings).double().mean(dim=0).float().cpu()
+        mean = torch.cat(embeddings).double().mean(dim=0).float()
         return SpeakerProfile(mean, len(embeddings), self._fingerprint())
 
     def profile_tensors(self, profiles, n_rows):
@@ -158,11 +159,13 @@ def _listed(inputs):
                 "no utterances of the speaker: give a list of at least one"
             )
         return inputs
-    if not pathlib.Path(inputs).is_dir():
-        if pathlib.Path(inputs).is_file():
-            return [inputs]
+    if os.path.isfile(inputs):
+        return [inputs]
+    # Not pathlib's, for which "" is the working directory.
+    if not os.path.isdir(inputs):
         raise FileNotFoundError(
-            f"there is no folder '{inputs}' of utterances of the speaker"
+            f"there is no folder or audio file '{inputs}' of utterances of "
+            "the speaker"
         )
     files = sorted(audio_files(inputs))
     if not files:

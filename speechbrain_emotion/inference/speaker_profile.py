@@ -1,23 +1,23 @@
 """What a model remembers of a speaker."""
 
 import dataclasses
-import json
 import pathlib
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from speechbrain_emotion.utils.whole_files import written_whole
 
 FORMAT = "speechbrain-emotion speaker profile"
+MOST_UTTERANCES = 2**31  # more than anybody ever says
 
 
 class ProfileError(ValueError):
     """A speaker profile that cannot be used; the message says why."""
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(frozen=True, eq=False)
 class SpeakerProfile:
     """The mean of a speaker's utterance embeddings: no audio, no words.
 
@@ -33,6 +33,11 @@ class SpeakerProfile:
     model : str
         Fingerprint of the model; no other one can use the profile.
 
+    Raises
+    ------
+    ValueError
+        If ``mean`` is no such vector, or not of one utterance at least.
+
     Example
     -------
     >>> profile = SpeakerProfile(torch.zeros(4), 8, model="0f3a")
@@ -46,6 +51,18 @@ class SpeakerProfile:
     n_utterances: int
     model: str
 
+    def __post_init__(self):
+        mean = self.mean
+        if mean.dtype != torch.float32 or mean.ndim != 1:
+            raise ValueError(
+                f"its mean is {mean.dtype}, {list(mean.shape)}, not a vector "
+                "of torch.float32"
+            )
+        if not mean.isfinite().all():
+            raise ValueError("its mean is NaN or infinite")
+        if not 0 < self.n_utterances < MOST_UTTERANCES:
+            raise ValueError(f"it is of {self.n_utterances} utterances")
+
     def save(self, path):
         """Writes the profile as a safetensors file.
 
@@ -53,11 +70,56 @@ class SpeakerProfile:
         ---------
         path : str or Path
             The file; it is there as a whole or not at all.
+
+        Raises
+        ------
+        OSError
+            If it cannot be written.
         """
-        facts = {"n_utterances": self.n_utterances, "model": self.model}
-        metadata = {"format": FORMAT, "facts": json.dumps(facts)}
+        metadata = {
+            "format": FORMAT,
+            "n_utterances": str(self.n_utterances),
+            "model": self.model,
+        }
+        content = save({"mean": self.mean.contiguous()}, metadata)
         with written_whole(path) as unfinished:
-            save_file({"mean": self.mean}, unfinished, metadata)
+            unfinished.write_bytes(content)
+
+    @classmethod
+    def join(cls, profiles):
+        """Makes one profile of several of the same speaker and model.
+
+        Arguments
+        ---------
+        profiles : list of SpeakerProfile
+            At least one.
+
+        Returns
+        -------
+        SpeakerProfile
+
+        Raises
+        ------
+        ProfileError
+            If they are of different models.
+
+        Example
+        -------
+        >>> one = SpeakerProfile(torch.tensor([0.0]), 1, model="0f3a")
+        >>> three = SpeakerProfile(torch.tensor([4.0]), 3, model="0f3a")
+        >>> SpeakerProfile.join([one, three]).mean
+        tensor([3.])
+        """
+        models = {profile.model for profile in profiles}
+        if len(models) != 1:
+            raise ProfileError(
+                "speaker profiles of different models cannot be joined: "
+                f"{', '.join(sorted(models)) or 'there are none'}"
+            )
+        means = torch.stack([profile.mean for profile in profiles]).double()
+        counts = [profile.n_utterances for profile in profiles]
+        weights = torch.tensor(counts).double() / sum(counts)
+        return cls((weights @ means).float(), sum(counts), models.pop())
 
     @classmethod
     def load(cls, path):
@@ -84,23 +146,18 @@ class SpeakerProfile:
         try:
             with safe_open(str(path), framework="pt") as file:
                 metadata = file.metadata() or {}
-                if metadata.get("format") != FORMAT:
-                    raise ProfileError(
-                        f"'{path}' is no speaker profile: name a file that "
-                        "SpeakerProfile.save wrote"
+                if metadata.get("format") == FORMAT:
+                    return cls(
+                        file.get_tensor("mean"),
+                        int(metadata["n_utterances"]),
+                        metadata["model"],
                     )
-                facts = json.loads(metadata["facts"])
-                mean = file.get_tensor("mean")
-            if mean.ndim != 1 or not mean.isfinite().all():
-                raise ValueError("its mean is no vector of numbers")
-            n_utterances = int(facts["n_utterances"])
-            if n_utterances < 1:
-                raise ValueError(f"{n_utterances} utterances")
-            return cls(mean.float(), n_utterances, str(facts["model"]))
-        except ProfileError:
-            raise
         except (SafetensorError, OSError, LookupError, ValueError) as error:
             raise ProfileError(
                 f"the speaker profile '{path}' is damaged ({error}): enroll "
                 "the speaker again"
             ) from error
+        raise ProfileError(
+            f"'{path}' is no speaker profile: name a file that "
+            "SpeakerProfile.save wrote"
+        )

@@ -14,6 +14,7 @@ from speechbrain_emotion.training.settings import (
     NEUTRAL_KEYS,
     comparable,
 )
+from speechbrain_emotion.training.split_record import adaptation_in_words
 
 # In these keys of a YAML file, at any depth, runs of one experiment differ.
 FREE = NEUTRAL_KEYS | FOLD_KEYS | {"seed", "__set_seed", "data_folder"}
@@ -281,4 +282,5 @@ def _protocol(runs):
     words = speaker_protocol({"speaker_independent": worst})
     if all(run.split is None for run in runs):
         words = "unknown protocol"
-    return ", ".join(filter(None, [runs[0].protocol, words]))
+    adaptation = adaptation_in_words(runs[0].settings)
+    return ", ".join(filter(None, [runs[0].protocol, words, adaptation]))

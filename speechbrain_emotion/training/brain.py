@@ -7,12 +7,12 @@ import torch
 
 import speechbrain as sb
 from speechbrain.utils.distributed import if_main_process
+from speechbrain_emotion.training.batch_augment import BatchAugment
 from speechbrain_emotion.training.costs import (
     class_weights,
     label_masks,
     weighted_cost,
 )
-from speechbrain_emotion.training.feature_augment import augment_features
 from speechbrain_emotion.training.inputs import read_inputs
 from speechbrain_emotion.training.parameters import (
     EncoderFreeze,
@@ -87,6 +87,9 @@ class EmotionBrain(ResumableBrain):
         If not 0, a class of n training utterances counts in proportion to
         n ** -power in the training loss; see ``class_weights``. Validation
         and test losses are without weights.
+    adaptation : SpeakerAdaptation
+        Makes the speaker profiles of training and evaluation; None: there are
+        none.
     encoder_frozen_epochs : int
         For how many epochs the pretrained encoders are frozen; the warm-up
         of their learning rate begins afterwards.
@@ -118,6 +121,7 @@ class EmotionBrain(ResumableBrain):
         feature_augment=None,
         class_weight_power=0.0,
         encoder_frozen_epochs=0,
+        adaptation=None,
         **kwargs,
     ):
         if selection not in SELECTIONS:
@@ -143,9 +147,7 @@ class EmotionBrain(ResumableBrain):
         self.compute_cost = self.training_cost = compute_cost
         self.encoder_opt_class = encoder_opt_class
         self.schedulers = schedulers
-        self.augment = augment
-        self.spans = spans
-        self.feature_augment = feature_augment
+        self.batch_augment = BatchAugment(augment, feature_augment, spans)
         self.selection, self.extreme = SELECTIONS[selection]
         self.train_logger = train_logger
         self.report_folder = pathlib.Path(report_folder)
@@ -153,6 +155,7 @@ class EmotionBrain(ResumableBrain):
         self.mask_absent_labels = mask_absent_labels
         self.label_masks = None
         self.class_weight_power = class_weight_power
+        self.adaptation = adaptation
         self.encoder_frozen_epochs = encoder_frozen_epochs
         self.encoder_freeze = EncoderFreeze([], n_epochs=0)
         self.reports = None
@@ -168,47 +171,32 @@ class EmotionBrain(ResumableBrain):
     def compute_forward(self, batch, stage):
         """Waveforms (augmented), texts -> logits, [batch, n_classes].
 
-        In training the batch is that of ``_replicate``. Embeddings that an
+        In training the rows are those of ``BatchAugment``. Embeddings that an
         ``EmbeddingStore`` has computed go straight to the classifier.
         """
         batch = batch.to(self.device)
+        # Not through DDP, which would wait for the other processes: in
+        # evaluation they may have fewer batches.
+        trains = stage == sb.Stage.TRAIN
+        model = self.modules.model if trains else self.model
         if hasattr(batch, "embedding"):
-            model = (
-                self.modules.model if stage == sb.Stage.TRAIN else self.model
-            )
-            return model(embeddings=batch.embedding.data)
-        wavs, wav_lens, texts = read_inputs(batch, self.model.modalities)
-        if stage != sb.Stage.TRAIN:
-            # Not through DDP, which would wait for the other processes:
-            # they may have fewer batches.
-            return self.model(wavs, wav_lens, texts)
-        spans = None
-        if self.augment is not None:
-            wavs, wav_lens = self.augment(wavs, wav_lens)
-        if self.spans is not None:
-            spans = self.spans(wavs, wav_lens)
-        if self.feature_augment is not None:
-            wavs, wav_lens = augment_features(
-                self.model.embedding_model, self.feature_augment, wavs, wav_lens
-            )
-            if spans is not None:
-                rows = torch.arange(len(spans))
-                rows = self.feature_augment.replicate_labels(rows)
-                spans = [spans[row] for row in rows]
-        if texts is not None:
-            rows = self._replicate(torch.arange(len(texts)))
-            texts = [texts[row] for row in rows]
-        return self.modules.model(wavs, wav_lens, texts, spans)
+            profiles = self._profiles(batch.id, trains)
+            return model(embeddings=batch.embedding.data, profiles=profiles)
+        inputs = read_inputs(batch, self.model.modalities)
+        ids = batch.id
+        if trains:
+            inputs = self.batch_augment(self.model.embedding_model, *inputs)
+            rows = self.batch_augment.replicate(torch.arange(len(ids)))
+            ids = [ids[row] for row in rows]
+        return model(*inputs, profiles=self._profiles(ids, trains))
 
-    def _replicate(self, rows):
-        """Repeats rows of a batch as augmentation and spans do."""
-        if self.augment is not None:
-            rows = self.augment.replicate_labels(rows)
-        if self.feature_augment is not None:
-            rows = self.feature_augment.replicate_labels(rows)
-        if self.spans is not None:
-            rows = rows.repeat_interleave(self.spans.n_spans, dim=0)
-        return rows
+    def _profiles(self, ids, trains):
+        """What is known of the speaker of each row."""
+        if self.adaptation is None:
+            return None
+        make = self.adaptation.draw if trains else self.adaptation.known
+        profiles = make(ids)
+        return profiles and tuple(x.to(self.device) for x in profiles)
 
     def compute_objectives(self, predictions, batch, stage):
         """Logits -> loss; outside training the predictions are kept."""
@@ -224,10 +212,12 @@ class EmotionBrain(ResumableBrain):
             return loss
         if self.label_masks is not None:
             masks = torch.stack([self.label_masks[id] for id in batch.id])
-            masks = self._replicate(masks).to(predictions.device)
+            masks = self.batch_augment.replicate(masks).to(predictions.device)
             lowest = torch.finfo(predictions.dtype).min
             predictions = predictions.masked_fill(~masks, lowest)
-        return self.training_cost(predictions, self._replicate(targets))
+        return self.training_cost(
+            predictions, self.batch_augment.replicate(targets)
+        )
 
     def fit(self, epoch_counter, train_set, *args, **kwargs):
         """Trains the model; see ``speechbrain.Brain.fit``.

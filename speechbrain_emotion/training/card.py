@@ -56,7 +56,7 @@ On the test part.
   They are estimates, not facts about what a person feels.
 - On other {others} than those of the training data, and on spontaneous ones
   where they are acted, expect less than the figures above.
-- {terms}
+{profiles}- {terms}
 
 ## Ethics
 
@@ -79,6 +79,12 @@ LEAKY = (
     "figures below are higher than for new recordings.**"
 )
 NOTES = "Notes on the data:"
+PROFILES = """\
+- A speaker profile (`enroll`) holds the mean of a speaker's embeddings and the
+  number of utterances: no audio and no words, but it describes a voice and is
+  personal data. Delete it when it is no longer needed, or when the speaker
+  asks for it.
+"""
 
 # What a card says of models that read these modalities.
 WORDS = {
@@ -116,7 +122,13 @@ METRICS = (
 
 
 def model_card(
-    reports, card, split_file, modalities=("speech",), sections=None
+    reports,
+    card,
+    split_file,
+    modalities=("speech",),
+    sections=None,
+    adaptation="",
+    takes_profiles=False,
 ):
     """Writes the text of a model card in the form of the Hugging Face hub.
 
@@ -138,6 +150,11 @@ def model_card(
         What the model reads: "speech", "text" or both.
     sections : dict
         Heading -> text of further sections.
+    adaptation : str
+        What is known of the speakers of the test part, see
+        ``adaptation_in_words``.
+    takes_profiles : bool
+        Whether the model takes speaker profiles.
 
     Returns
     -------
@@ -184,8 +201,9 @@ def model_card(
         labels=", ".join(reports["all"].labels),
         data="\n\n".join([card["data"].strip(), *_corpora(split)]),
         terms=card["terms"],
-        protocol=_protocol(split),
+        protocol=", ".join(filter(None, [_protocol(split), adaptation])),
         baseline=_baseline(split),
+        profiles=PROFILES if takes_profiles else "",
         warnings=_warnings(split),
         results="\n\n".join(
             f"### {name}\n\n```\n{report}\n```"

@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from speechbrain.dataio.batch import PaddedBatch
 from speechbrain.utils.distributed import run_on_main
+from speechbrain_emotion.dataio.datasets import INPUTS
 from speechbrain_emotion.training.inputs import read_inputs
 from speechbrain_emotion.utils.whole_files import written_whole
 
@@ -77,24 +78,38 @@ class EmbeddingStore:
         self.device = device
         self.kept = {}  # key of an utterance -> its embedding
 
-    def embed(self, dataset, inputs):
+    def embed(self, dataset):
         """Lets a dataset give embeddings instead of what is embedded.
 
         Arguments
         ---------
         dataset : speechbrain.dataio.dataset.DynamicItemDataset
-            Provides ``id``, ``emo_encoded`` and the inputs; it then gives
-            ``embedding``, [dim], instead of these.
-        inputs : list of str
-            What the model reads: "sig", "words" or both.
+            As ``embeddings``; it then gives ``embedding``, [dim], instead of
+            the inputs.
         """
+        embeddings = self.embeddings(dataset)
+        dataset.add_dynamic_item(embeddings.get, "id", "embedding")
+        dataset.set_output_keys(["id", "embedding", "emo_encoded"])
+
+    def embeddings(self, dataset):
+        """Gives the embeddings of all utterances of a dataset.
+
+        Arguments
+        ---------
+        dataset : speechbrain.dataio.dataset.DynamicItemDataset
+            Provides ``id``, ``emo_encoded`` and the inputs of the model.
+
+        Returns
+        -------
+        dict
+            Id -> embedding, [dim].
+        """
+        inputs = [INPUTS[name] for name in self.embedding_model.modalities]
         keys = {id: _key(dataset.data[id], inputs) for id in dataset.data_ids}
         # Before the other processes, which then find what it has computed.
         run_on_main(self._compute, args=[dataset, inputs, keys])
         self._load(keys)
-        embeddings = {id: self.kept[key] for id, key in keys.items()}
-        dataset.add_dynamic_item(embeddings.get, "id", "embedding")
-        dataset.set_output_keys(["id", "embedding", "emo_encoded"])
+        return {id: self.kept[key] for id, key in keys.items()}
 
     def _compute(self, dataset, inputs, keys):
         """Computes what is missing, and writes it shard by shard."""

@@ -112,3 +112,31 @@ def warnings_of(audit):
     []
     """
     return audit.get("warnings", []) if "leaks" in audit else []
+
+
+def adaptation_in_words(settings):
+    """Says what is known of the speakers in evaluation.
+
+    Arguments
+    ---------
+    settings : dict
+        Of a training, with ``adaptation`` and ``enrolment_clips``, if its
+        recipe has them.
+
+    Returns
+    -------
+    str
+        "" where nothing is known.
+
+    Example
+    -------
+    >>> adaptation_in_words({"adaptation": "enrolled", "enrolment_clips": 8})
+    'adapted to each speaker by 8 other test clips, without labels'
+    """
+    clips = {
+        "enrolled": f"{settings.get('enrolment_clips')} other",
+        "transductive": "all of the speaker's",
+    }.get(settings.get("adaptation"))
+    if clips is None:
+        return ""
+    return f"adapted to each speaker by {clips} test clips, without labels"

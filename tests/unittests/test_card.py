@@ -1,6 +1,7 @@
 """The model card: what the hub reads of it, and what people do."""
 
 import json
+import re
 
 import pytest
 from huggingface_hub import ModelCard
@@ -253,3 +254,13 @@ def test_a_record_is_used_where_it_fits_the_manifests(tmp_path):
     assert find_split_record(hparams) == hparams["split_file"]
     (tmp_path / "valid.json").write_text('{"a": {}, "b": {}}')
     assert find_split_record(hparams) is None
+
+
+def test_what_is_known_of_speakers(write):
+    plain = write(SPLIT)
+    assert "profile" not in plain
+    adapted = write(SPLIT, adaptation="adapted to X", takes_profiles=True)
+    [protocol] = re.findall(r"## Protocol\n\n(.*?)\.\n\n", adapted, re.DOTALL)
+    assert protocol.endswith(", adapted to X")
+    [limits] = re.findall(r"## Limits(.*?)## Ethics", adapted, re.DOTALL)
+    assert "no audio and no words" in limits and "personal data" in limits

@@ -49,8 +49,8 @@ def test_csv_columns(predict, clips, tiny_definition):
     code, out, err = predict(clips, "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(out)))
     labels = tiny_definition["labels"]
-    columns = ["source", "text", "label", "score", *labels, "error"]
-    assert list(rows[0]) == columns
+    columns = ["source", "text", "label", "score", *labels]
+    assert list(rows[0]) == [*columns, "enrolled", "error"]
     assert sum(float(rows[0][label]) for label in labels) == pytest.approx(1)
     assert rows[0]["score"] == max(rows[0][label] for label in labels)
     assert {rows[3][name] for name in ["label", "score", *labels]} == {""}
@@ -60,7 +60,7 @@ def test_json_fields(predict, clips):
     code, out, err = predict(clips / "broken.wav", clips, "--format", "json")
     answers = json.loads(out)
     names = "label score scores source text modalities transcript transcribed"
-    names = [*names.split(), "segments", "error"]
+    names = [*names.split(), "enrolled", "segments", "error"]
     assert [list(answer) for answer in answers] == [names] * 5
     assert answers[1]["modalities"] == ["speech"]
 

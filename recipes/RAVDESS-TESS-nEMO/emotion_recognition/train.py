@@ -20,14 +20,19 @@ from speechbrain_emotion.dataio.datasets import (
     fill_label_encoder,
     make_datasets,
 )
+from speechbrain_emotion.training.adaptation import make_adaptation
 from speechbrain_emotion.training.arguments import parse_recipe_arguments
 from speechbrain_emotion.training.brain import EmotionBrain
 from speechbrain_emotion.training.card import model_card
 from speechbrain_emotion.training.compression import compress
 from speechbrain_emotion.training.distillation import DistillationBrain
+from speechbrain_emotion.training.embeddings import EmbeddingStore
 from speechbrain_emotion.training.export import export_model
 from speechbrain_emotion.training.run_record import RunRecord
-from speechbrain_emotion.training.split_record import find_split_record
+from speechbrain_emotion.training.split_record import (
+    adaptation_in_words,
+    find_split_record,
+)
 
 
 def train_encoder(hparams, run_opts, datasets):
@@ -87,6 +92,14 @@ def calibration_batches(dataset, sampler, n_clips, normalizer):
 
 def train_head(hparams, run_opts, datasets):
     """Trains the classifier, evaluates the best checkpoint on the test part."""
+    model = hparams["modules"]["model"]
+    embeddings = EmbeddingStore(
+        model.embedding_model,
+        hparams["embeddings_folder"],
+        augments=[],  # speaker profiles are made of whole clips as they are
+        sample_rate=hparams["sample_rate"],
+        device=run_opts.get("device", "cpu"),
+    )
     brain = EmotionBrain(
         modules=hparams["modules"],
         opt_class=hparams["head_opt_class"],
@@ -99,6 +112,9 @@ def train_head(hparams, run_opts, datasets):
         schedulers={"head": hparams["head_scheduler"]},
         augment=hparams["head_augment"],
         spans=hparams["spans"],
+        adaptation=make_adaptation(
+            hparams, embeddings, datasets.values(), model
+        ),
         train_logger=hparams["head_logger"],
         report_folder=hparams["output_folder"],
     )
@@ -166,6 +182,8 @@ if __name__ == "__main__":
                 brain.reports,
                 hparams["card"],
                 find_split_record(hparams),
+                adaptation=adaptation_in_words(hparams),
+                takes_profiles=True,
             ),
             "dtype": hparams["export_dtype"],
         },

@@ -20,6 +20,7 @@ from speechbrain_emotion.dataio.datasets import (
     fill_label_encoder,
     make_datasets,
 )
+from speechbrain_emotion.training.adaptation import make_adaptation
 from speechbrain_emotion.training.arguments import parse_recipe_arguments
 from speechbrain_emotion.training.brain import EmotionBrain
 from speechbrain_emotion.training.card import model_card
@@ -27,7 +28,10 @@ from speechbrain_emotion.training.clip_features import ClipFeatures
 from speechbrain_emotion.training.embeddings import EmbeddingStore
 from speechbrain_emotion.training.export import export_model
 from speechbrain_emotion.training.run_record import RunRecord
-from speechbrain_emotion.training.split_record import find_split_record
+from speechbrain_emotion.training.split_record import (
+    adaptation_in_words,
+    find_split_record,
+)
 
 if __name__ == "__main__":
     # Command line, distributed set-up, hyperparameters
@@ -79,6 +83,8 @@ if __name__ == "__main__":
         embeddings=embeddings,
     )
 
+    adaptation = make_adaptation(hparams, embeddings, datasets.values(), model)
+
     # Training; what a YAML file does not mention stays at its default
     brain = EmotionBrain(
         modules=hparams["modules"],
@@ -95,6 +101,7 @@ if __name__ == "__main__":
         augment=hparams.get("augment"),
         feature_augment=hparams.get("feature_augment"),
         selection=hparams.get("selection", "UAR"),
+        adaptation=adaptation,
         train_logger=hparams["train_logger"],
         report_folder=hparams["output_folder"],
     )
@@ -128,6 +135,8 @@ if __name__ == "__main__":
                 hparams["card"],
                 find_split_record(hparams),
                 modalities=model.modalities,
+                adaptation=adaptation_in_words(hparams),
+                takes_profiles=model.speaker_normalization is not None,
             ),
         },
     )

@@ -111,7 +111,7 @@ def test_every_row_keeps_its_label(augment, spans, tmp_path):
     )
     batch = waveform_batch((wavs(), LENS))
     logits = brain.compute_forward(batch, sb.Stage.TRAIN)
-    rows = brain._replicate(torch.arange(2))
+    rows = brain.batch_augment.replicate(torch.arange(2))
     assert len(logits) == len(rows) == 4 * (1 + augment) * (1 + 2 * spans)
     whole = slice(0, None, 3) if spans else slice(None)
     expected = brain.model(*batch.sig)

@@ -77,14 +77,18 @@ class SpeakerNormalization(nn.Module):
             self._learn(embeddings.detach())
         if profiles is None:
             return embeddings
-        means, counts = profiles
-        counts = counts.to(embeddings.dtype).unsqueeze(1)
+        # In the precision of the mean: float16 counts to 65,504 only.
+        means, counts = (tensor.to(self.mean) for tensor in profiles)
+        counts = counts.unsqueeze(1)
         weights = counts / (counts + self.prior_utterances)
-        shift = weights * (self.mean - means).to(embeddings.dtype)
-        return embeddings + shift.masked_fill(counts == 0, 0.0)
+        moved = embeddings + weights * (self.mean - means)
+        return torch.where(counts > 0, moved.to(embeddings.dtype), embeddings)
 
     def _learn(self, embeddings):
-        """Averages the means of all training batches."""
-        self.n_batches += 1
-        mean = embeddings.mean(dim=0).to(self.mean)
-        self.mean += (mean - self.mean) / self.n_batches
+        """Averages the means of all training batches that are finite."""
+        mean = embeddings.to(self.mean).mean(dim=0)
+        # Mixed precision may overflow in a batch, whose step is left out too.
+        usable = mean.isfinite().all()
+        self.n_batches += usable
+        step = (mean - self.mean) / self.n_batches.clamp(min=1)
+        self.mean += torch.where(usable, step, 0.0)

@@ -1,0 +1,1 @@
+../../RAVDESS/emotion_recognition/train.py
