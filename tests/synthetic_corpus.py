@@ -3,10 +3,10 @@
     python tests/synthetic_corpus.py both /tmp/synthetic
 
 There are two kinds of sound and two kinds of wording, each with each equally
-often in every part (where each says the label: with its like only). Clips of the first kind beep high, of the second low, in
-noise; the number of beeps, their pitches, levels, lengths and phases differ.
-Texts of each kind have three of four words of their own among others, which
-say nothing. The layout is that of MELD, with audio instead of videos.
+often in every part (where each says the label: with its like only). Clips of
+the first kind beep high, of the second low, in noise; the number of beeps,
+their pitches, levels, lengths and phases differ. Texts of each kind have
+three of four words of their own among others, which say nothing. The layout is that of MELD, with audio instead of videos.
 """
 
 import argparse

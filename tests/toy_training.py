@@ -15,6 +15,7 @@ from speechbrain_emotion.lobes.emotion_model import EmotionModel
 from speechbrain_emotion.lobes.whisper import WhisperEncoder
 from speechbrain_emotion.nnet.head import TanhHead
 from speechbrain_emotion.nnet.pooling import MeanPooling
+from speechbrain_emotion.nnet.speaker import SpeakerNormalization
 from speechbrain_emotion.training.brain import EmotionBrain
 from speechbrain_emotion.training.loggers import TrainLogger
 
@@ -65,7 +66,7 @@ def dataset(entries):
     )
 
 
-def speech_model(dropout=0.3, **encoder_options):
+def speech_model(dropout=0.3, adaptable=False, **encoder_options):
     """A model with defined weights and, by default, dropout in its head."""
     torch.manual_seed(0)
     options = {"config": CONFIG, **encoder_options}
@@ -73,6 +74,7 @@ def speech_model(dropout=0.3, **encoder_options):
     model = EmotionModel(
         SpeechEmbedding(encoder, MeanPooling(16)),
         TanhHead(16, n_classes=len(LABELS), dropout=dropout),
+        SpeakerNormalization(16) if adaptable else None,
     )
     # Where there is one, DDP waits for the other processes in every call.
     model.register_buffer("statistics", torch.zeros(1))

@@ -3,7 +3,7 @@
 import argparse
 
 EXAMPLES = """examples:
-  speechbrain-emotion push results/whisper/emobox_1/1234/export me/my-model
+  speechbrain-emotion push results/whisper_none/emobox_1/1234/export me/my-model
   speechbrain-emotion push export me/my-model --private --revision v1
 
 Log in first with `hf auth login`, or set HF_TOKEN.

@@ -5,7 +5,7 @@ import os
 
 EXAMPLES = """examples:
   speechbrain-emotion results results/
-  speechbrain-emotion results results/whisper results/w2v_bert --output tables
+  speechbrain-emotion results results/whisper_none results/w2v_bert --output tables
   speechbrain-emotion results "results/*/emobox_*" --output tables
 
 exit codes: 0 done, 2 wrong call, broken or no finished runs,

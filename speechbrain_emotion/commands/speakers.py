@@ -203,7 +203,7 @@ def _load(path, classifier):
 
     try:
         profile = SpeakerProfile.load(path)
-        classifier.profile_tensors([profile], 1)
+        classifier.check_profiles([profile], 1)
     except (ProfileError, FileNotFoundError) as error:
         raise ValueError(f"--profile '{path}': {error}") from error
     return profile

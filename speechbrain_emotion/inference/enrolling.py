@@ -35,7 +35,8 @@ class Enrolling:
         inputs : str, Path or list
             A folder, with all audio files in it and below, an audio file, or
             a list of audio files and waveforms [samples] at 16 kHz; all of
-            one speaker. A long recording counts as one utterance.
+            one speaker. A long recording counts as one utterance, and so does
+            a file that is named more than once.
         progress : bool
             Whether to show a progress bar.
 
@@ -89,22 +90,21 @@ class Enrolling:
         mean = torch.cat(embeddings).double().mean(dim=0).float()
         return SpeakerProfile(mean, len(embeddings), self._fingerprint())
 
-    def profile_tensors(self, profiles, n_rows):
-        """Puts the profiles of a batch together, checked.
+    def check_profiles(self, profiles, n_rows):
+        """Makes sure that this model can use profiles.
 
         Arguments
         ---------
         profiles : SpeakerProfile or list of SpeakerProfile
             One for all rows, or one for each; None in a list for a row
-            without, and instead of it for a batch without.
+            without, and instead of it where none has one.
         n_rows : int
             Number of rows.
 
         Returns
         -------
-        tuple of torch.Tensor or None
-            As ``SpeakerNormalization`` takes them; None where there is no
-            profile at all.
+        list of SpeakerProfile
+            One for each row, or None.
 
         Raises
         ------
@@ -120,13 +120,40 @@ class Enrolling:
                 f"{n_rows} utterances but {len(profiles)} profiles: give one "
                 "each, None where there is none"
             )
+        distinct = {id(p): p for p in profiles if p is not None}
+        if distinct:
+            self._check_adaptable()
+            fingerprint = self._fingerprint()
+            shape = self.mods.model.speaker_normalization.mean.shape
+            for profile in distinct.values():
+                _check(profile, fingerprint, shape)
+        return profiles
+
+    def profile_tensors(self, profiles, n_rows):
+        """Puts the profiles of a batch together, checked.
+
+        Arguments
+        ---------
+        profiles : SpeakerProfile or list of SpeakerProfile
+            As ``check_profiles``.
+        n_rows : int
+            Number of rows.
+
+        Returns
+        -------
+        tuple of torch.Tensor or None
+            As ``SpeakerNormalization`` takes them; None where there is no
+            profile at all.
+
+        Raises
+        ------
+        ProfileError, ValueError
+            As ``check_profiles``.
+        """
+        profiles = self.check_profiles(profiles, n_rows)
         if all(profile is None for profile in profiles):
             return None
-        self._check_adaptable()
         nobody = self.mods.model.speaker_normalization.mean
-        fingerprint = self._fingerprint()
-        for profile in profiles:
-            _check(profile, fingerprint, nobody.shape)
         means = [nobody if p is None else p.mean.to(nobody) for p in profiles]
         counts = [0 if p is None else p.n_utterances for p in profiles]
         return torch.stack(means), torch.tensor(counts, device=nobody.device)
@@ -158,7 +185,7 @@ def _listed(inputs):
             raise AudioError(
                 "no utterances of the speaker: give a list of at least one"
             )
-        return inputs
+        return [*{_identity(audio): audio for audio in inputs}.values()]
     if os.path.isfile(inputs):
         return [inputs]
     # Not pathlib's, for which "" is the working directory.
@@ -177,10 +204,14 @@ def _listed(inputs):
     return files
 
 
+def _identity(audio):
+    """Tells utterances apart: a clip named twice says no more than once."""
+    is_file = isinstance(audio, str | os.PathLike)
+    return os.path.abspath(audio) if is_file else id(audio)
+
+
 def _check(profile, fingerprint, shape):
     """Refuses what is no profile, or that of another model."""
-    if profile is None:
-        return
     if not isinstance(profile, SpeakerProfile):
         raise ValueError(
             f"a profile is of type {type(profile).__name__}: give what "

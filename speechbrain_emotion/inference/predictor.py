@@ -105,7 +105,7 @@ class Predictor(Answering):
                 *self.predict_each(inputs, texts, profiles=profiles, **options)
             ]
         options = self._options(inputs, texts, options)
-        self.profile_tensors([profiles], 1)  # before anything is read
+        self.check_profiles([profiles], 1)  # before anything is read
         utterance = self._utterance(inputs, texts, profiles)
         return self.answer(self._transcribed(utterance, options), options)
 
@@ -139,9 +139,8 @@ class Predictor(Answering):
         """
         options = self._options(inputs, texts, options)
         rows = _pair(inputs, texts)
-        if not isinstance(profiles, list | tuple):
-            profiles = [profiles] * len(rows)
-        self.profile_tensors(profiles, len(rows))  # before anything is read
+        # Before anything is read.
+        profiles = self.check_profiles(profiles, len(rows))
         rows = [(*row, profile) for row, profile in zip(rows, profiles)]
         bar = tqdm(total=len(rows), unit="input", disable=not options.progress)
         with bar:

@@ -136,13 +136,15 @@ class SpeakerProfile:
 
         Raises
         ------
-        FileNotFoundError
-            If there is no such file.
+        OSError
+            If there is no such file, or it may not be read.
         ProfileError
             If it is damaged, or something else.
         """
         if not pathlib.Path(path).is_file():
             raise FileNotFoundError(f"there is no speaker profile '{path}'")
+        with open(path, "rb"):
+            pass  # safetensors says nothing of rights
         try:
             with safe_open(str(path), framework="pt") as file:
                 metadata = file.metadata() or {}

@@ -1,6 +1,7 @@
 """Moving the voice of a speaker to where the voices of all speakers are."""
 
 import torch
+import torch.distributed as dist
 from torch import nn
 
 
@@ -86,7 +87,11 @@ class SpeakerNormalization(nn.Module):
 
     def _learn(self, embeddings):
         """Averages the means of all training batches that are finite."""
-        mean = embeddings.to(self.mean).mean(dim=0)
+        total = embeddings.to(self.mean).sum(dim=0)
+        total = torch.cat([total, total.new_tensor([len(embeddings)])])
+        if dist.is_available() and dist.is_initialized():
+            dist.all_reduce(total)  # the batches of all processes are one
+        mean = total[:-1] / total[-1]
         # Mixed precision may overflow in a batch, whose step is left out too.
         usable = mean.isfinite().all()
         self.n_batches += usable

@@ -14,7 +14,6 @@ from speechbrain_emotion.training.settings import (
     NEUTRAL_KEYS,
     comparable,
 )
-from speechbrain_emotion.training.split_record import adaptation_in_words
 
 # In these keys of a YAML file, at any depth, runs of one experiment differ.
 FREE = NEUTRAL_KEYS | FOLD_KEYS | {"seed", "__set_seed", "data_folder"}
@@ -103,7 +102,7 @@ def group_runs(runs, name=None):
     """Puts the runs together that differ in nothing but fold and seed.
 
     That is told from their YAML files. Where the folders of runs are named
-    by their seeds, as ``results/whisper/emobox_1/1234``, runs below different
+    by their seeds, as ``results/whisper_none/emobox_1/1234``, runs below different
     ``results/whisper`` are different experiments, too, and the name is that
     of this folder and the protocol: "whisper emobox". What would have the
     same name is told apart by the corpora, or else by the settings that
@@ -239,6 +238,7 @@ def _experiment(name, runs):
         for what, ours, its in (
             ("labels", first.predictions.labels, run.predictions.labels),
             ("protocols", first.protocol, run.protocol),
+            ("adaptations", first.adaptation, run.adaptation),
         ):
             if ours != its:
                 raise ValueError(
@@ -282,5 +282,5 @@ def _protocol(runs):
     words = speaker_protocol({"speaker_independent": worst})
     if all(run.split is None for run in runs):
         words = "unknown protocol"
-    adaptation = adaptation_in_words(runs[0].settings)
-    return ", ".join(filter(None, [runs[0].protocol, words, adaptation]))
+    said = [runs[0].protocol, words, runs[0].adaptation]
+    return ", ".join(filter(None, said))

@@ -14,7 +14,11 @@ from speechbrain_emotion.results.predictions import (
 )
 from speechbrain_emotion.training.run_state import describe_state, read_record
 from speechbrain_emotion.training.settings import read_settings
-from speechbrain_emotion.training.split_record import leaks_of, warnings_of
+from speechbrain_emotion.training.split_record import (
+    adaptation_in_words,
+    leaks_of,
+    warnings_of,
+)
 
 PREDICTIONS = "predictions.csv"
 SETTINGS = "hyperparams.yaml"
@@ -55,6 +59,11 @@ class Run:
     def protocol(self):
         """Name of the protocol, "" where unknown."""
         return (self.split or {}).get("protocol") or ""
+
+    @property
+    def adaptation(self):
+        """What was known of the test speakers in words, "" for nothing."""
+        return adaptation_in_words(self.settings)
 
     @property
     def n_test_clips(self):

@@ -153,15 +153,13 @@ class SpeakerAdaptation:
         return torch.stack(means), torch.tensor([len(ids) for ids in chosen])
 
 
-def make_adaptation(hparams, store, datasets, model):
+def make_adaptation(adaptation, store, datasets, model):
     """Readies what a recipe asks for.
 
     Arguments
     ---------
-    hparams : dict
-        With ``adaptation``, ``profile_share``, ``enrolment_clips`` and
-        ``seed``, the arguments of ``SpeakerAdaptation``; without the first
-        there is none.
+    adaptation : SpeakerAdaptation
+        As it is asked for.
     store : EmbeddingStore or None
         Gives the embeddings of the utterances.
     datasets : iterable of DynamicItemDataset
@@ -178,14 +176,6 @@ def make_adaptation(hparams, store, datasets, model):
     ValueError
         If model or embeddings do not allow it, or there is no such kind.
     """
-    if "adaptation" not in hparams:
-        return None
-    adaptation = SpeakerAdaptation(
-        hparams["adaptation"],
-        hparams["profile_share"],
-        hparams["enrolment_clips"],
-        hparams["seed"],
-    )
     if adaptation.kind == "none" and adaptation.share == 0:
         return None
     if model.speaker_normalization is None:

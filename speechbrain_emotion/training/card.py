@@ -188,7 +188,9 @@ def model_card(
         datasets=card.get("datasets"),
         metrics=sorted({metric for _, metric, _ in METRICS}),
         model_name=card["title"],
-        eval_results=_eval_results(reports, split, words.pop("task")),
+        eval_results=_eval_results(
+            reports, split, words.pop("task"), adaptation
+        ),
     )
     return TEMPLATE.format(
         **words,
@@ -229,7 +231,7 @@ def _is_hub_id(name):
     return not os.path.exists(name)
 
 
-def _eval_results(reports, split, task):
+def _eval_results(reports, split, task, adaptation):
     """The figures as the hub lists them, those of ``report.json``."""
     protocol = {
         "protocol": split.get("protocol"),
@@ -237,6 +239,8 @@ def _eval_results(reports, split, task):
     }
     if _audit(split):
         protocol["leaky"] = _leaky(_audit(split))
+    if adaptation:
+        protocol["adaptation"] = adaptation
     names = {"all": _test_corpora(split)}
     return [
         EvalResult(

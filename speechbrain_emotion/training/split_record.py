@@ -131,10 +131,10 @@ def adaptation_in_words(settings):
     Example
     -------
     >>> adaptation_in_words({"adaptation": "enrolled", "enrolment_clips": 8})
-    'adapted to each speaker by 8 other test clips, without labels'
+    'adapted to each speaker by up to 8 other test clips, without labels'
     """
     clips = {
-        "enrolled": f"{settings.get('enrolment_clips')} other",
+        "enrolled": f"up to {settings.get('enrolment_clips')} other",
         "transductive": "all of the speaker's",
     }.get(settings.get("adaptation"))
     if clips is None:

@@ -145,7 +145,8 @@ def row(name, found):
             cell = f"{np.mean([*map(np.mean, values.values())]):.1f}"
             if kind == "one emotion":
                 worst = min(values, key=lambda e: np.mean(values[e]))
-                cell += f" ({np.mean(values[worst]):.1f} {worst})"
+                cell += f" ({np.mean(values[worst]):.1f} {worst}"
+                cell += f"; {len(values)} emotions)"
             else:
                 [draws] = values.values()
                 cell += f" ± {np.std(draws):.1f}"

@@ -85,7 +85,7 @@ def train_everything(folder):
         run_opts = {**options["run_opts"], "grad_accumulation_factor": factor}
         brain = train(
             folder / name,
-            model=speech_model(dropout=0.0),
+            model=speech_model(dropout=0.0, adaptable=name == "plain"),
             loader={"batch_size": size // factor, "shuffle": True},
             **{**options, "run_opts": run_opts, **extra},
         )

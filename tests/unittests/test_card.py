@@ -262,5 +262,8 @@ def test_what_is_known_of_speakers(write):
     adapted = write(SPLIT, adaptation="adapted to X", takes_profiles=True)
     [protocol] = re.findall(r"## Protocol\n\n(.*?)\.\n\n", adapted, re.DOTALL)
     assert protocol.endswith(", adapted to X")
+    for text, known in ((plain, None), (adapted, "adapted to X")):
+        results = ModelCard(text).data.eval_results
+        assert {r.dataset_args.get("adaptation") for r in results} == {known}
     [limits] = re.findall(r"## Limits(.*?)## Ethics", adapted, re.DOTALL)
     assert "no audio and no words" in limits and "personal data" in limits

@@ -20,7 +20,10 @@ from speechbrain_emotion.dataio.datasets import (
     fill_label_encoder,
     make_datasets,
 )
-from speechbrain_emotion.training.adaptation import make_adaptation
+from speechbrain_emotion.training.adaptation import (
+    SpeakerAdaptation,
+    make_adaptation,
+)
 from speechbrain_emotion.training.arguments import parse_recipe_arguments
 from speechbrain_emotion.training.brain import EmotionBrain
 from speechbrain_emotion.training.card import model_card
@@ -113,7 +116,15 @@ def train_head(hparams, run_opts, datasets):
         augment=hparams["head_augment"],
         spans=hparams["spans"],
         adaptation=make_adaptation(
-            hparams, embeddings, datasets.values(), model
+            SpeakerAdaptation(
+                hparams["adaptation"],
+                hparams["profile_share"],
+                hparams["enrolment_clips"],
+                hparams["seed"],
+            ),
+            embeddings,
+            datasets.values(),
+            model,
         ),
         train_logger=hparams["head_logger"],
         report_folder=hparams["output_folder"],
@@ -183,7 +194,7 @@ if __name__ == "__main__":
                 hparams["card"],
                 find_split_record(hparams),
                 adaptation=adaptation_in_words(hparams),
-                takes_profiles=True,
+                takes_profiles=brain.model.speaker_normalization is not None,
             ),
             "dtype": hparams["export_dtype"],
         },

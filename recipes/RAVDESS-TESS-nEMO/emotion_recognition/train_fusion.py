@@ -3,7 +3,7 @@
 
 To run this recipe, do the following:
 > python train_fusion.py hparams/train_compact_concat.yaml \
-    --speech_run=results/compact/new_speakers/1234 \
+    --speech_run=results/compact_none/new_speakers/1234 \
     --text_run=/path/to/compact_text/published/1234
 
 It takes manifests and encoders from two finished runs, pairs every clip with

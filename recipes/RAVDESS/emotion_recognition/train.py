@@ -20,7 +20,10 @@ from speechbrain_emotion.dataio.datasets import (
     fill_label_encoder,
     make_datasets,
 )
-from speechbrain_emotion.training.adaptation import make_adaptation
+from speechbrain_emotion.training.adaptation import (
+    SpeakerAdaptation,
+    make_adaptation,
+)
 from speechbrain_emotion.training.arguments import parse_recipe_arguments
 from speechbrain_emotion.training.brain import EmotionBrain
 from speechbrain_emotion.training.card import model_card
@@ -83,7 +86,17 @@ if __name__ == "__main__":
         embeddings=embeddings,
     )
 
-    adaptation = make_adaptation(hparams, embeddings, datasets.values(), model)
+    adaptation = make_adaptation(
+        SpeakerAdaptation(
+            hparams.get("adaptation", "none"),
+            hparams.get("profile_share", 0),
+            hparams.get("enrolment_clips", 1),
+            hparams["seed"],
+        ),
+        embeddings,
+        datasets.values(),
+        model,
+    )
 
     # Training; what a YAML file does not mention stays at its default
     brain = EmotionBrain(

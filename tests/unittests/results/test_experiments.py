@@ -67,6 +67,27 @@ def test_other_settings_are_other_experiments(group):
     ]
 
 
+def test_what_is_known_of_speakers_is_part_of_the_protocol(group):
+    kinds = ("none", "enrolled", "transductive")
+    experiments = group(
+        {
+            f"whisper_{kind}/emobox_1/1": {
+                "adaptation": kind,
+                "enrolment_clips": 16,
+            }
+            for kind in kinds
+        }
+    )
+    adapted = "emobox, speaker-independent, adapted to each speaker by "
+    assert {e.name: e.protocol for e in experiments} == {
+        "whisper_none emobox": "emobox, speaker-independent",
+        "whisper_enrolled emobox": adapted
+        + "up to 16 other test clips, without labels",
+        "whisper_transductive emobox": adapted
+        + "all of the speaker's test clips, without labels",
+    }
+
+
 def test_other_layouts(group):
     (experiment,) = group({"mine/a": {"fold": 1}, "mine/b": {"fold": 2}})
     assert (experiment.name, experiment.n_folds) == ("mine emobox", 2)
@@ -149,6 +170,7 @@ def test_unanswered_clips(group, tmp_path):
         ),
         ({"labels": ("sad", "angry", "happy")}, "their labels differ"),
         ({"protocol": "random"}, "their protocols differ"),
+        ({"adaptation": "transductive"}, "their adaptations differ"),
         ({"fold": 1}, "both answer the test clip mine/c1 with the seed 1"),
     ],
 )

@@ -4,8 +4,9 @@ import collections
 
 import pytest
 import torch
-from toy_training import LABELS, clips, dataset, make_brain, speech_model
+from toy_training import LABELS, clips, dataset, make_brain, speech_model, train
 
+from speechbrain.augment.augmenter import Augmenter
 from speechbrain.core import Stage
 from speechbrain.dataio.batch import PaddedBatch
 from speechbrain.utils.epoch_loop import EpochCounter
@@ -113,12 +114,9 @@ def test_wrong_settings():
 
 # ---- in a recipe -----------------------------------------------------------
 
-HPARAMS = {
-    "adaptation": "transductive",
-    "profile_share": 1.0,
-    "enrolment_clips": 2,
-    "seed": 0,
-}
+
+def all_of_it():
+    return SpeakerAdaptation("transductive", share=1.0)
 
 
 def adaptable():
@@ -143,7 +141,7 @@ def recorded(tmp_path, monkeypatch, entries):
 def test_profiles_in_all_stages(tmp_path, monkeypatch):
     entries = clips(6)
     model, store = recorded(tmp_path, monkeypatch, entries)
-    adaptation = make_adaptation(HPARAMS, store, [dataset(entries)], model)
+    adaptation = make_adaptation(all_of_it(), store, [dataset(entries)], model)
     brain = make_brain(tmp_path, EpochCounter(1), model, adaptation=adaptation)
     data = dataset(entries)
     batch = PaddedBatch([data[i] for i in range(6)])
@@ -170,11 +168,9 @@ def test_profiles_in_all_stages(tmp_path, monkeypatch):
 def test_rows_that_augmentation_adds_have_profiles_of_their_own(
     tmp_path, monkeypatch
 ):
-    from speechbrain.augment.augmenter import Augmenter
-
     entries = clips(4)
     model, store = recorded(tmp_path, monkeypatch, entries)
-    adaptation = make_adaptation(HPARAMS, store, [dataset(entries)], model)
+    adaptation = make_adaptation(all_of_it(), store, [dataset(entries)], model)
     asked = []
     draw = adaptation.draw
     adaptation.draw = lambda ids: asked.append(ids) or draw(ids)
@@ -198,11 +194,32 @@ def test_what_a_recipe_cannot_have(tmp_path, monkeypatch):
     entries = clips(4)
     model, store = recorded(tmp_path, monkeypatch, entries)
     parts = [dataset(entries)]
-    assert make_adaptation({}, None, parts, model) is None
-    nothing = {**HPARAMS, "adaptation": "none", "profile_share": 0}
+    nothing = SpeakerAdaptation("none", share=0)
     assert make_adaptation(nothing, None, parts, model) is None
     with pytest.raises(ValueError, match="set embeddings_folder"):
-        make_adaptation(HPARAMS, None, parts, model)
+        make_adaptation(all_of_it(), None, parts, model)
     model.speaker_normalization = None
     with pytest.raises(ValueError, match="has no speaker_normalization"):
-        make_adaptation(HPARAMS, store, parts, model)
+        make_adaptation(all_of_it(), store, parts, model)
+
+
+def test_resumed_is_uninterrupted(tmp_path, monkeypatch):
+    entries = clips(8)
+
+    def run(folder, n_epochs):
+        model, store = recorded(tmp_path / "kept", monkeypatch, entries)
+        parts = [dataset(entries), dataset(clips(2, "valid"))]
+        return train(
+            folder,
+            n_epochs=n_epochs,
+            model=model,
+            adaptation=make_adaptation(
+                SpeakerAdaptation("transductive"), store, parts, model
+            ),
+        )
+
+    whole = run(tmp_path / "whole", 3).model.state_dict()
+    run(tmp_path / "parts", 1)
+    resumed = run(tmp_path / "parts", 3).model.state_dict()
+    assert whole["speaker_normalization.mean"].abs().max() > 0
+    assert all(torch.equal(resumed[name], whole[name]) for name in whole)
