@@ -17,6 +17,8 @@ output_folder: {folder}
 save_folder: {folder}/save
 test_fold: {fold}
 lr: {lr}
+adaptation: {adaptation}
+enrolment_clips: 16
 splits:
   emobox: !name:speechbrain_emotion.dataio.splits.speaker_folds
     test_fold: {fold}
@@ -32,6 +34,7 @@ def write_run(
     seed=1,
     fold=1,
     lr=0.1,
+    adaptation="none",
     protocol="emobox",
     independent=True,
     leaks=(),
@@ -42,7 +45,7 @@ def write_run(
     finished=True,
 ):
     """Writes a finished run; rows: dicts of ``clip`` or ``random_clips``."""
-    start_run(folder, seed, fold, lr)
+    start_run(folder, seed, fold, lr, adaptation)
     if options is not None:
         write_record(folder, ["train.py"], options, finished)
     split = {"test_fold": fold, **(split or {"name": "speaker_folds"})}
@@ -61,11 +64,13 @@ def write_run(
     return folder
 
 
-def start_run(folder, seed=1, fold=1, lr=0.1):
+def start_run(folder, seed=1, fold=1, lr=0.1, adaptation="none"):
     """Writes what a training leaves when it starts."""
     folder.mkdir(parents=True)
     (folder / "hyperparams.yaml").write_text(
-        YAML.format(seed=seed, fold=fold, lr=lr, folder=folder)
+        YAML.format(
+            seed=seed, fold=fold, lr=lr, adaptation=adaptation, folder=folder
+        )
     )
     (folder / "log.txt").touch()
     return folder

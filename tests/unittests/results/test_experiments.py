@@ -71,10 +71,7 @@ def test_what_is_known_of_speakers_is_part_of_the_protocol(group):
     kinds = ("none", "enrolled", "transductive")
     experiments = group(
         {
-            f"whisper_{kind}/emobox_1/1": {
-                "adaptation": kind,
-                "enrolment_clips": 16,
-            }
+            f"whisper_{kind}/emobox_1/1": {"adaptation": kind}
             for kind in kinds
         }
     )
