@@ -70,10 +70,7 @@ def test_other_settings_are_other_experiments(group):
 def test_what_is_known_of_speakers_is_part_of_the_protocol(group):
     kinds = ("none", "enrolled", "transductive")
     experiments = group(
-        {
-            f"whisper_{kind}/emobox_1/1": {"adaptation": kind}
-            for kind in kinds
-        }
+        {f"whisper_{kind}/emobox_1/1": {"adaptation": kind} for kind in kinds}
     )
     adapted = "emobox, speaker-independent, adapted to each speaker by "
     assert {e.name: e.protocol for e in experiments} == {
