@@ -208,26 +208,12 @@ class WhisperEncoder(SpeechEncoder, Whisper):
     def _from_pretrained(self, *args, **kwargs):
         """Builds the model, without the layers that are not wanted."""
         super()._from_pretrained(*args, **kwargs)
-        self._keep_layers()
+        if self.num_layers is not None:
+            self.all_layers = keep_layers(
+                self.model.encoder, self.model.config, self.num_layers
+            )
         if self.low_rank is not None:
             insert_low_rank(self.model, self.low_rank)
-
-    def _keep_layers(self):
-        """Drops the layers beyond ``num_layers``."""
-        if self.num_layers is None:
-            return
-        encoder, config = self.model.encoder, self.model.config
-        self.all_layers = config.encoder_layers
-        if not 1 <= self.num_layers <= self.all_layers:
-            raise ValueError(
-                f"num_layers={self.num_layers}: the encoder has "
-                f"{self.all_layers} layers."
-            )
-        if self.num_layers < self.all_layers:
-            # The normalisation was made for the last layer's output.
-            encoder.layer_norm = torch.nn.Identity()
-        del encoder.layers[self.num_layers :]
-        config.encoder_layers = self.num_layers
 
     def _features(self, wavs, n_samples):
         """Log-mel frames of 10 ms, [batch, time, bins], and their numbers."""
@@ -282,6 +268,53 @@ class WhisperEncoder(SpeechEncoder, Whisper):
         loudest = loudest.amax(dim=(1, 2), keepdim=True)
         log_mel = torch.maximum(log_mel, loudest - 8.0)
         return ((log_mel + 4.0) / 4.0).masked_fill(padding, 0.0)
+
+
+def keep_layers(half, config, num_layers, kind="encoder"):
+    """Drops layers from Whisper's encoder or decoder.
+
+    Arguments
+    ---------
+    half : torch.nn.Module
+        The encoder or decoder; changed in place.
+    config : transformers.WhisperConfig
+        Of the model; changed in place.
+    num_layers : int
+        Keeps only that many, from the first on, and leaves out the
+        normalisation behind the last one if any is dropped.
+    kind : str
+        "encoder" or "decoder".
+
+    Returns
+    -------
+    int
+        How many layers there were.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many.
+
+    Example
+    -------
+    >>> config = {"d_model": 16, "encoder_layers": 3}
+    >>> model = WhisperEncoder(config=config).model
+    >>> keep_layers(model.encoder, model.config, 2)
+    3
+    >>> len(model.encoder.layers)
+    2
+    """
+    n_layers = len(half.layers)
+    if not 1 <= num_layers <= n_layers:
+        raise ValueError(
+            f"num_layers={num_layers}: the {kind} has {n_layers} layers."
+        )
+    if num_layers < n_layers:
+        # The normalisation was made for the last layer's output.
+        half.layer_norm = torch.nn.Identity()
+    del half.layers[num_layers:]
+    setattr(config, f"{kind}_layers", num_layers)
+    return n_layers
 
 
 @fwd_default_precision

@@ -3,9 +3,8 @@
 Reference: https://arxiv.org/abs/2212.04356
 """
 
-from torch import nn
-
 from speechbrain_emotion.lobes.text_encoder import TextEncoder
+from speechbrain_emotion.lobes.whisper import keep_layers
 
 # A model built from its config gets the smallest encoder there can be: it is
 # dropped anyway.
@@ -133,27 +132,13 @@ class WhisperTextEncoder(TextEncoder):
         super()._from_pretrained(*args, **kwargs)
         self.model = self.model.decoder
         self.model.config.use_cache = False
-        self._keep_layers()
+        if self.num_layers is not None:
+            self.all_layers = keep_layers(
+                self.model, self.model.config, self.num_layers, "decoder"
+            )
         for layer in self.model.layers:
             # It is skipped where there is nothing to attend to.
             del layer.encoder_attn, layer.encoder_attn_layer_norm
-
-    def _keep_layers(self):
-        """Drops the layers beyond ``num_layers``."""
-        if self.num_layers is None:
-            return
-        decoder, config = self.model, self.model.config
-        self.all_layers = config.decoder_layers
-        if not 1 <= self.num_layers <= self.all_layers:
-            raise ValueError(
-                f"num_layers={self.num_layers}: the decoder has "
-                f"{self.all_layers} layers."
-            )
-        if self.num_layers < self.all_layers:
-            # The normalisation was made for the last layer's output.
-            decoder.layer_norm = nn.Identity()
-        del decoder.layers[self.num_layers :]
-        config.decoder_layers = self.num_layers
 
 
 def _no_special_tokens(config):
