@@ -297,7 +297,7 @@ def keep_layers(half, config, num_layers, kind="encoder"):
 
     Example
     -------
-    >>> config = {"d_model": 16, "encoder_layers": 3}
+    >>> config = {"d_model": 384, "encoder_layers": 3}
     >>> model = WhisperEncoder(config=config).model
     >>> keep_layers(model.encoder, model.config, 2)
     3
