@@ -13,6 +13,7 @@ from speechbrain_emotion.lobes.w2v_bert import W2VBertEncoder
 from speechbrain_emotion.lobes.whisper import WhisperEncoder
 from speechbrain_emotion.nnet.head import LinearHead
 from speechbrain_emotion.nnet.pooling import StatisticsPooling
+from speechbrain_emotion.training.batch_augment import BatchAugment
 from speechbrain_emotion.training.brain import EmotionBrain
 
 ENCODERS = {
@@ -83,7 +84,7 @@ def test_a_training_step(name, layer, wavs):
 def test_loss_is_computed_in_full_precision():
     brain = SimpleNamespace(
         label_masks=None,
-        _replicate=lambda rows: rows,
+        batch_augment=BatchAugment(),
         training_cost=nn.CrossEntropyLoss(),
     )
     targets = torch.tensor([[0], [2]])

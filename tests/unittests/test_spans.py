@@ -99,7 +99,7 @@ def test_training_on_parts(brain):
     logits = brain.compute_forward(batch, sb.Stage.TRAIN)
     # Two rows, with noise as well, in three parts.
     assert logits.shape == (12, 3)
-    rows = brain._replicate(torch.tensor([0, 2]))
+    rows = brain.batch_augment.replicate(torch.tensor([0, 2]))
     assert rows.tolist() == ([0] * 3 + [2] * 3) * 2
     cost = brain.compute_objectives(logits, batch, sb.Stage.TRAIN)
     expected = nn.functional.cross_entropy(logits, rows)
@@ -110,7 +110,7 @@ def test_training_on_parts(brain):
     assert logits.shape == (2, 3)
     brain.compute_objectives(logits, batch, sb.Stage.VALID)
     # The texts go with the parts: the whole is what validation answers from.
-    brain.augment = None
+    brain.batch_augment.augment = None
     parts = brain.compute_forward(batch, sb.Stage.TRAIN)
     torch.testing.assert_close(parts[::3], logits)
 

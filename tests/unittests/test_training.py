@@ -14,6 +14,7 @@ from speechbrain_emotion.lobes.emotion_model import EmotionModel
 from speechbrain_emotion.lobes.whisper import WhisperEncoder
 from speechbrain_emotion.nnet.head import LinearHead, TanhHead
 from speechbrain_emotion.nnet.pooling import MeanPooling
+from speechbrain_emotion.training.batch_augment import BatchAugment
 from speechbrain_emotion.training.brain import EmotionBrain
 from speechbrain_emotion.training.compression import compress
 from speechbrain_emotion.training.export import _stored
@@ -198,7 +199,7 @@ def test_an_absent_label_costs_nothing():
     """A corpus without a label says nothing about that label."""
     brain = SimpleNamespace(
         label_masks={"a": torch.tensor([True, False, True])},
-        _replicate=lambda rows: rows,
+        batch_augment=BatchAugment(),
         training_cost=nn.CrossEntropyLoss(),
     )
     batch = SimpleNamespace(

@@ -71,7 +71,7 @@ def test_the_published_signature():
     assert signature == (
         "(audio_path=None,text=None,model_id=None,mode='text',language='es',"
         "device=None,model_config_path=None,text_encoder=None,precision=None,"
-        "transcriber=None)"
+        "transcriber=None,profile=None)"
     )
 
 
