@@ -21,6 +21,12 @@ def written_whole(path):
     pathlib.Path
         A hidden file beside it. It ends in another suffix.
 
+    Raises
+    ------
+    OSError
+        If there is something else than a file, such as a folder or a device,
+        which would be replaced.
+
     Example
     -------
     >>> path = getfixture("tmp_path") / "results" / "report.txt"
@@ -30,6 +36,8 @@ def written_whole(path):
     ['report.txt']
     """
     path = pathlib.Path(path)
+    if path.exists() and not path.is_file():
+        raise OSError(f"'{path}' is no ordinary file: name another one")
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:

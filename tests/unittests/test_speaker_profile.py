@@ -1,6 +1,7 @@
 """Speaker profiles that are refused, and files of them."""
 
 import dataclasses
+import os
 
 import pytest
 import torch
@@ -231,3 +232,13 @@ def test_no_damage_gives_another_kind_of_error(profile, tmp_path_factory, data):
         assert str(path) in str(error)
     else:
         assert loaded.mean.isfinite().all() and loaded.n_utterances > 0
+
+
+def test_what_is_no_file_stays(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    profile = SpeakerProfile(torch.zeros(3), 1, "model")
+    for path in (pipe, tmp_path):
+        with pytest.raises(OSError, match="is no ordinary file"):
+            profile.save(path)
+    assert pipe.is_fifo() and [*tmp_path.iterdir()] == [pipe]
