@@ -79,6 +79,8 @@ class PretrainedEncoder(HFTransformersInterface):
     model_type = None
     # Beginnings of tensor names a checkpoint may lack or have in excess.
     optional_tensors = ()
+    # The fields of the config that an export names. None: all.
+    config_fields = None
 
     def __init__(
         self,
@@ -172,11 +174,12 @@ class PretrainedEncoder(HFTransformersInterface):
             Arguments of the constructor, in plain Python types that go into
             JSON or YAML. Weights are in ``state_dict()``.
         """
-        arguments = {
-            "source": None,
-            "config": _changed_fields(self.model.config),
-            "lora": self.lora,
+        config = {
+            name: value
+            for name, value in _changed_fields(self.model.config).items()
+            if self.config_fields is None or name in self.config_fields
         }
+        arguments = {"source": None, "config": config, "lora": self.lora}
         return json.loads(json.dumps(arguments))
 
     def override_config(self, config):

@@ -272,7 +272,8 @@ class TextEncoder(PretrainedEncoder, textencoder.TextEncoder):
             JSON or YAML. Weights are in ``state_dict()``.
         """
         arguments = super().export_arguments()
-        arguments["config"]["model_type"] = self.model.config.model_type
+        if self.model_type is None:
+            arguments["config"]["model_type"] = self.model.config.model_type
         return {**arguments, "num_layers": None}
 
     def load_tokenizer(self, source, **_):

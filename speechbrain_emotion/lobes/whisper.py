@@ -114,6 +114,7 @@ class WhisperEncoder(SpeechEncoder, Whisper):
     min_samples = WINDOW
     # The decoder is not used; heads of fine-tuned models are not either.
     optional_tensors = ("decoder.", "proj_out.", "projector.", "classifier.")
+    config_fields = ENCODER_FIELDS
 
     def __init__(
         self,
@@ -179,11 +180,6 @@ class WhisperEncoder(SpeechEncoder, Whisper):
         """
         arguments = super().export_arguments()
         arguments["low_rank"] = self.low_rank
-        arguments["config"] = {
-            name: value
-            for name, value in arguments["config"].items()
-            if name in ENCODER_FIELDS
-        }
         if self.num_layers is not None:
             arguments["num_layers"] = self.num_layers
             arguments["config"]["encoder_layers"] = self.all_layers

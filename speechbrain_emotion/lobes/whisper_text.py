@@ -93,6 +93,7 @@ class WhisperTextEncoder(TextEncoder):
     model_type = "whisper"
     # The encoder is not used; heads of fine-tuned models are not either.
     optional_tensors = ("encoder.", "proj_out.", "projector.", "classifier.")
+    config_fields = DECODER_FIELDS
 
     def __init__(self, source=None, config=None, num_layers=None, **kwargs):
         self.num_layers = num_layers
@@ -117,11 +118,6 @@ class WhisperTextEncoder(TextEncoder):
             JSON or YAML. Weights are in ``state_dict()``.
         """
         arguments = super().export_arguments()
-        arguments["config"] = {
-            name: value
-            for name, value in arguments["config"].items()
-            if name in DECODER_FIELDS
-        }
         if self.num_layers is not None:
             arguments["num_layers"] = self.num_layers
             arguments["config"]["decoder_layers"] = self.all_layers

@@ -174,7 +174,7 @@ def make_adaptation(adaptation, store, datasets, model):
     Raises
     ------
     ValueError
-        If model or embeddings do not allow it, or there is no such kind.
+        If model or embeddings do not allow it.
     """
     if adaptation.kind == "none" and adaptation.share == 0:
         return None
