@@ -42,3 +42,17 @@ def classifiers(models):
         )
         for mode in ("text", "audio", "concat")
     }
+
+
+@pytest.fixture
+def loads(monkeypatch):
+    """The folders of the checkpoints that are loaded, in order."""
+    sources = []
+    original = EmotionClassifier.from_checkpoint
+
+    def load(source, *args, **kwargs):
+        sources.append(str(source))
+        return original(source, *args, **kwargs)
+
+    monkeypatch.setattr(EmotionClassifier, "from_checkpoint", load)
+    return sources
