@@ -24,22 +24,6 @@ from speechbrain_emotion import (
 from speechbrain_emotion.inference.speaker_profile import FORMAT
 
 
-@pytest.fixture(scope="module")
-def classifier():
-    return load_adaptable()
-
-
-@pytest.fixture(scope="module")
-def clips(samples):
-    """Six clips of one speaker."""
-    return sorted(samples.glob("1001*.flac"))
-
-
-@pytest.fixture(scope="module")
-def profile(classifier, clips):
-    return classifier.enroll(clips)
-
-
 def rows(predictions):
     """The scores of predictions or segments as a tensor."""
     return torch.tensor([list(p.scores.values()) for p in predictions])

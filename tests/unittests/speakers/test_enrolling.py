@@ -25,25 +25,9 @@ from speechbrain_emotion.nnet.speaker import SpeakerNormalization
 
 
 @pytest.fixture(scope="module")
-def classifier():
-    return load_adaptable()
-
-
-@pytest.fixture(scope="module")
-def clips(samples):
-    """Six clips of one speaker."""
-    return sorted(samples.glob("1001*.flac"))
-
-
-@pytest.fixture(scope="module")
 def others(samples):
     """Six clips of another."""
     return sorted(samples.glob("1002*.flac"))
-
-
-@pytest.fixture(scope="module")
-def profile(classifier, clips):
-    return classifier.enroll(clips)
 
 
 @pytest.fixture(scope="module")
