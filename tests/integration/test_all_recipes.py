@@ -13,6 +13,7 @@ from tiny_corpora import make_corpus
 
 from speechbrain.dataio.dataio import load_data_json
 from speechbrain_emotion import EmotionClassifier
+from speechbrain_emotion.utils.metrics import ClassificationReport
 
 # Recipe -> the keys of its YAML files that name folders -> the corpora there.
 FOLDERS = {
@@ -50,6 +51,14 @@ PREPARED = [row for row in ROWS if "compact_concat" not in row["Hparam_file"]]
 # What a debug run has in the place of a corpus, and of a short training.
 OF_DEBUG_RUNS = ("annotation", "skip_prep", "labels", "n_classes", "folder")
 LENGTHS = ("number_of_epochs", "encoder_epochs", "head_epochs", "patience")
+
+
+@pytest.fixture(autouse=True)
+def no_pictures(monkeypatch):
+    """The debug runs draw one for each recipe."""
+    monkeypatch.setattr(
+        ClassificationReport, "plot_confusion_matrix", lambda *args: None
+    )
 
 
 @pytest.fixture(scope="module")

@@ -1,26 +1,20 @@
 """The benchmarks run, in a size that says nothing about speed."""
 
 import json
-import os
-import subprocess
+import runpy
 import sys
 
+import pytest
 
-def test_tiny_run(pytestconfig, tmp_path):
+
+def test_tiny_run(benchmarks, tmp_path, capsys):
+    import run
+
     output = tmp_path / "results.json"
-    command = [
-        sys.executable,
-        str(pytestconfig.rootpath / "tests" / "benchmarks" / "run.py"),
-        *("--size", "tiny", "--threads", "1", "--repeats", "1"),
-        *("--output", str(output)),
-    ]
-    run = subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    run.main(
+        ["--size", "tiny", "--threads", "1", "--repeats", "1"]
+        + ["--output", str(output)]
     )
-    assert run.returncode == 0, run.stderr
     results = json.loads(output.read_text())
     parts = [
         "latency",
@@ -40,4 +34,12 @@ def test_tiny_run(pytestconfig, tmp_path):
             and "bf16" not in record.get("contestant", "")
         ]
         assert exact and max(exact) < 1e-4
-    assert "| ours, encoder | fp32 |" in run.stdout
+    assert "| ours, encoder | fp32 |" in capsys.readouterr().out
+
+
+def test_it_is_a_script(benchmarks, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["run.py", "--help"])
+    with pytest.raises(SystemExit) as stop:
+        runpy.run_path(str(benchmarks / "run.py"), run_name="__main__")
+    assert stop.value.code == 0
+    assert "--precisions" in capsys.readouterr().out

@@ -18,12 +18,9 @@ from speechbrain_emotion.nnet.head import TanhHead
 
 
 @pytest.fixture(scope="module")
-def measure(tmp_path_factory, pytestconfig):
+def measure(tmp_path_factory, benchmarks):
     """Gives the function that trains and scores, on corpora made once."""
-    with pytest.MonkeyPatch.context() as patch:
-        folder = pytestconfig.rootpath / "tests" / "benchmarks"
-        patch.syspath_prepend(str(folder))
-        import fusions
+    import fusions
 
     folder = tmp_path_factory.mktemp("fusions")
     return lambda rule, fusion, **options: fusions.measure(

@@ -1,7 +1,6 @@
 """The benchmark of modality dropout, on vectors that say the label."""
 
 import json
-import sys
 
 import pytest
 import torch
@@ -32,9 +31,7 @@ def run_folder(tmp_path):
     return tmp_path
 
 
-def test_curves(run_folder, pytestconfig, monkeypatch, capsys):
-    folder = pytestconfig.rootpath / "tests" / "benchmarks"
-    monkeypatch.syspath_prepend(str(folder))
+def test_curves(run_folder, benchmarks, monkeypatch, capsys):
     import modality_dropout
 
     monkeypatch.setattr(modality_dropout, "DRAWS", 2)
@@ -43,7 +40,6 @@ def test_curves(run_folder, pytestconfig, monkeypatch, capsys):
         [str(run_folder), "--vectors", str(run_folder / "vectors.pt")]
         + ["--figure", str(figure), "--seeds", "1", "--steps", "10"]
     )
-    del sys.modules["modality_dropout"]
     assert figure.read_bytes().startswith(b"\x89PNG")
     lines = capsys.readouterr().out.splitlines()[2:]
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in lines]

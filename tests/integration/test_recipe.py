@@ -1,26 +1,29 @@
-"""The RAVDESS recipe on real clips: train, stop, resume, export, use."""
+"""Recipes on real clips: train, stop, resume, export, use.
 
-import csv
+What is stopped and goes on are processes of their own. What they are compared
+with is run in this process, in which torch is loaded already.
+"""
+
 import itertools
-import os
-import shlex
 import shutil
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
+from recipe_processes import finish, start
+from recipe_runs import ROWS, debug_flags, row_name, run_row
 from safetensors.torch import load_file
 
 from speechbrain_emotion import EmotionClassifier
 
 EMOTIONS = {"ANG": "05", "SAD": "04"}
-ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1"}
 TINY = (
-    "--definition={speech_encoder: {source: null, config: {hidden_size: 16, "
+    "{speech_encoder: {source: null, config: {hidden_size: 16, "
     "num_hidden_layers: 1, num_attention_heads: 2, intermediate_size: 32}}}"
 )
+SAVE_OFTEN = {"ckpt_interval_minutes": 0, "ckpt_interval_steps": 2}
+ROW = {row_name(row): row for row in ROWS}
+RAVDESS = ROW["RAVDESS-train_w2v_bert"]
 
 
 @pytest.fixture(scope="module")
@@ -40,58 +43,45 @@ def corpus(samples, tmp_path_factory):
 
 
 @pytest.fixture
-def command(pytestconfig, corpus):
-    """The command line of a quick training, without its output folder."""
-    recipe = pytestconfig.rootpath / "recipes/RAVDESS/emotion_recognition"
-    return [
-        sys.executable,
-        str(recipe / "train.py"),
-        str(recipe / "hparams/train_w2v_bert.yaml"),
-        f"--data_folder={corpus}",
-        TINY,
-        "--encoder_dim=16",
-        "--number_of_epochs=2",
-        "--num_workers=0",
-        "--max_batch_length=10",
-        "--ckpt_interval_minutes=0",
-        "--ckpt_interval_steps=2",
-        "--device=cpu",
-    ]
+def flags(corpus):
+    """Overrides of a quick training."""
+    return {
+        "data_folder": corpus,
+        "definition": TINY,
+        "encoder_dim": 16,
+        "number_of_epochs": 2,
+        "num_workers": 0,
+        "max_batch_length": 10,
+        **SAVE_OFTEN,
+    }
 
 
-def run(command, output_folder):
-    return subprocess.run(
-        [*command, f"--output_folder={output_folder}"],
-        capture_output=True,
-        text=True,
-        env=ENVIRONMENT,
-    )
-
-
-def interrupt_within_epoch(command, output_folder, save="save"):
+def interrupt_within_epoch(row, flags, output_folder, save="save"):
     """Sends Ctrl-C once a checkpoint was saved within the first epoch."""
-    process = subprocess.Popen(
-        [*command, f"--output_folder={output_folder}"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        env=ENVIRONMENT,
-    )
+    process = start(row, flags, output_folder)
     deadline = time.monotonic() + 120
     while not list((output_folder / save).glob("CKPT*/CKPT.yaml")):
         assert process.poll() is None and time.monotonic() < deadline
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    messages, _ = process.communicate(timeout=60)
-    return process.returncode, messages
+    return finish(process)
 
 
-def test_train_stop_resume_export(command, tmp_path, samples):
+def assert_same_model(folder, other):
+    """The models that two runs have exported are equal, bit by bit."""
+    once, twice = (
+        load_file(run / "export" / "model.safetensors")
+        for run in (folder, other)
+    )
+    assert once.keys() == twice.keys()
+    assert all((once[name] == twice[name]).all() for name in once)
+
+
+def test_train_stop_resume_export(flags, tmp_path, samples, capfd):
     whole = tmp_path / "whole"
-    result = run(command, whole)
-    assert result.returncode == 0, result.stderr
+    run_row(RAVDESS, flags, whole)
     assert "Labels:" in (whole / "log.txt").read_text()
-    assert "UAR" in result.stdout
+    assert "UAR" in capfd.readouterr().out
     for name in (
         "train_log.txt",
         "split.json",
@@ -104,32 +94,23 @@ def test_train_stop_resume_export(command, tmp_path, samples):
 
     # Stopped within an epoch and started again: the same parameters.
     stopped = tmp_path / "stopped"
-    code, messages = interrupt_within_epoch(command, stopped)
+    code, messages = interrupt_within_epoch(RAVDESS, flags, stopped)
     assert code == 130, messages
     assert "resumes it from the last checkpoint" in messages
     assert not (stopped / "train_log.txt").exists()  # no epoch was finished
-    result = run(command, stopped)
-    assert result.returncode == 0, result.stderr
+    code, messages = finish(start(RAVDESS, flags, stopped))
+    assert code == 0, messages
+    assert "UAR" in messages
     log = (stopped / "log.txt").read_text()
     assert log.index("Loading a checkpoint") < log.index(
         "Saved an end-of-epoch"
     )
-    once = load_file(whole / "export/model.safetensors")
-    twice = load_file(stopped / "export/model.safetensors")
-    assert once.keys() == twice.keys()
-    assert all((once[name] == twice[name]).all() for name in once)
+    assert_same_model(whole, stopped)
 
     # Other labels in the same folder would give the checkpoints wrong names.
-    result = run(
-        [
-            *command,
-            "--labels=[sad, angry, calm, disgust, fear, happy, neutral, "
-            "surprise]",
-        ],
-        stopped,
-    )
-    assert result.returncode != 0
-    assert "name another output folder" in result.stdout + result.stderr
+    labels = "[sad, angry, calm, disgust, fear, happy, neutral, surprise]"
+    with pytest.raises(ValueError, match="name another output folder"):
+        run_row(RAVDESS, {**flags, "labels": labels}, stopped)
 
     # The folder can be moved, and needs nothing but itself.
     moved = shutil.move(whole / "export", tmp_path / "moved")
@@ -137,75 +118,43 @@ def test_train_stop_resume_export(command, tmp_path, samples):
     assert classifier.predict(samples / "1001_DFA_ANG_XX.flac").label
 
 
-def listed_command(name, root, changed_flags):
-    """The debug run of a recipe that tests/recipes lists, changed."""
-    (row,) = (
-        row
-        for path in (root / "tests" / "recipes").glob("*.csv")
-        for row in csv.DictReader(path.open())
-        if row["Hparam_file"].endswith(f"/{name}.yaml")
-    )
-    flags = row["test_debug_flags"]
-    for old, new in changed_flags.items():
-        assert old in flags
-        flags = flags.replace(old, new)
-    return [
-        sys.executable,
-        row["Script_file"],
-        row["Hparam_file"],
-        *shlex.split(flags),
-        "--ckpt_interval_minutes=0",
-        "--ckpt_interval_steps=2",
-        "--device=cpu",
-    ]
-
-
 RESUMED = {
     # Stopped while it distils its encoder.
-    "train_compact": (
+    "RAVDESS-TESS-nEMO-train_compact": (
         "save/encoder",
-        {
-            "--clips_per_epoch=32": "--clips_per_epoch=40",
-            "--head_epochs=8": "--head_epochs=2",
-        },
+        {"clips_per_epoch": 40, "head_epochs": 2},
     ),
-    "train_compact_text": (
+    "GoEmotions-DAIR-ISEAR-train_compact_text": (
         "save",
-        {
-            "--texts_per_epoch=24": "--texts_per_epoch=400",
-            "--number_of_epochs=15": "--number_of_epochs=2",
-        },
+        {"texts_per_epoch": 400, "number_of_epochs": 2},
     ),
-    "train_compact_concat": (
+    "RAVDESS-TESS-nEMO-train_compact_concat": (
         "save",
-        {
-            "--clips_per_epoch=24": "--clips_per_epoch=40",
-            "--number_of_epochs=6": "--number_of_epochs=2",
-        },
+        {"clips_per_epoch": 40, "number_of_epochs": 2},
     ),
 }
 
 
 @pytest.mark.parametrize("name", RESUMED)
-def test_resume_of_other_recipes(name, pytestconfig, tmp_path):
+def test_resume_of_other_recipes(name, tmp_path):
     checkpoints, changed_flags = RESUMED[name]
-    command = listed_command(name, pytestconfig.rootpath, changed_flags)
+    flags = debug_flags(ROW[name])
+    assert changed_flags.keys() <= flags.keys()
+    flags |= {**changed_flags, **SAVE_OFTEN}
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
-    result = run(command, whole)
-    assert result.returncode == 0, result.stdout + result.stderr
-    code, messages = interrupt_within_epoch(command, stopped, checkpoints)
+    code, messages = interrupt_within_epoch(
+        ROW[name], flags, stopped, checkpoints
+    )
     assert code == 130, messages
     assert not (stopped / "export").exists()
-    result = run(command, stopped)
-    assert result.returncode == 0, result.stdout + result.stderr
-    once = load_file(whole / "export/model.safetensors")
-    twice = load_file(stopped / "export/model.safetensors")
-    assert all((once[name] == twice[name]).all() for name in once)
+    code, messages = finish(start(ROW[name], flags, stopped))
+    assert code == 0, messages
+    run_row(ROW[name], flags, whole)
+    assert_same_model(whole, stopped)
 
 
-def test_missing_corpus(command, tmp_path):
-    command = [c for c in command if not c.startswith("--data_folder")]
-    result = run([*command, f"--data_folder={tmp_path}/none"], tmp_path / "out")
-    assert result.returncode != 0
-    messages = result.stdout + result.stderr
+def test_missing_corpus(flags, tmp_path):
+    flags["data_folder"] = tmp_path / "none"
+    code, messages = finish(start(RAVDESS, flags, tmp_path / "out"))
+    assert code != 0
     assert "CorpusError" in messages and f"{tmp_path}/none" in messages

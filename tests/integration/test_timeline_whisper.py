@@ -44,11 +44,6 @@ def english(whisper_base):
 
 
 @pytest.fixture(scope="module")
-def spanish(whisper_base):
-    return WhisperTranscriber(whisper_base, "es", device="cpu")
-
-
-@pytest.fixture(scope="module")
 def models(tmp_path_factory):
     """Tiny models in the layout of the published ones."""
     yield write_models(tmp_path_factory.mktemp("published"))

@@ -103,8 +103,7 @@ def test_english_sentences(english, clips):
     assert torch.get_num_threads() == n_threads
 
 
-def test_spanish_and_the_wrong_language(shared, model, english):
-    spanish = WhisperTranscriber(model, "es", device="cpu")
+def test_spanish_and_the_wrong_language(shared, spanish, english):
     folder = shared / "data" / "spanish_clips"
     with open(folder / "manifest.csv", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
