@@ -226,7 +226,7 @@ def _add_speakers(predict):
     group = predict.add_argument_group(
         "speakers",
         "A few clips of a speaker, without labels, make a profile, and answers "
-        "are adapted\nby it, where the model hears speech alone. The output says "
+        "are adapted\nby it, as far as they come from speech. The output says "
         "by how many clips each\nwas adapted (enrolled); without these options, "
         "none is.",
     )

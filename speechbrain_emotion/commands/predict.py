@@ -22,7 +22,7 @@ from speechbrain_emotion.commands.modes import (
     modalities_of,
 )
 from speechbrain_emotion.commands.speakers import (
-    check_hears_alone,
+    check_hears,
     check_takes_profiles,
     enrolment_clips,
     find_profiles,
@@ -61,9 +61,9 @@ def run_predict(args):
     )
     given = _given(args, items)
     check_transcription(args, given)
-    mode = args.mode or _default_mode(given, option)
+    mode = args.mode or default_mode(given)
     if option is not None:
-        check_hears_alone(option, f"mode '{mode}'", modalities_of(mode))
+        check_hears(option, f"mode '{mode}'", modalities_of(mode))
     check_given(f"mode '{mode}'", modalities_of(mode), given)
     clips = enrolment_clips(args.enroll)
     _check_outputs(args, [item.audio for item in items if item.audio] + clips)
@@ -218,14 +218,6 @@ def _find(inputs, speaker_column):
         raise ValueError(
             f"--speaker-column '{speaker_column}': {error}"
         ) from error
-
-
-def _default_mode(given, option):
-    """The mode where none is named."""
-    if option is not None:
-        # Speaker profiles are for speech: a manifest may say more.
-        given = dataclasses.replace(given, text=given.text_option)
-    return default_mode(given)
 
 
 def _check_outputs(args, audio):

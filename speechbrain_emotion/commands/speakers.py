@@ -39,7 +39,7 @@ def speaker_option(args):
     return next(given, None)
 
 
-def check_hears_alone(option, reader, modalities):
+def check_hears(option, reader, modalities):
     """Makes sure that speaker profiles can have a part in the answers.
 
     Arguments
@@ -54,21 +54,21 @@ def check_hears_alone(option, reader, modalities):
     Raises
     ------
     ValueError
-        If it reads text.
+        If it reads text only.
 
     Example
     -------
-    >>> check_hears_alone("--enroll", "mode 'audio'", ("speech",))
-    >>> check_hears_alone("--enroll", "mode 'text'", ("text",))
+    >>> check_hears("--enroll", "mode 'concat'", ("speech", "text"))
+    >>> check_hears("--enroll", "mode 'text'", ("text",))
     Traceback (most recent call last):
     ...
-    ValueError: --enroll: mode 'text' reads text, and only models that ...
+    ValueError: --enroll: mode 'text' does not hear, and speaker profiles ...
     """
-    if "text" in modalities:
+    if "speech" not in modalities:
         raise ValueError(
-            f"{option}: {reader} reads text, and only models that hear speech "
-            "and nothing else take speaker profiles: leave the option out, "
-            "or name --mode audio and audio files"
+            f"{option}: {reader} does not hear, and speaker profiles are of "
+            "voices: leave the option out, or name a mode or a model that "
+            "hears, and audio files"
         )
 
 
@@ -89,11 +89,11 @@ def check_takes_profiles(option, name, classifier):
     ValueError
         If it cannot.
     """
-    check_hears_alone(option, name, classifier.modalities)
+    check_hears(option, name, classifier.modalities)
     if classifier.mods.model.speaker_normalization is None:
         raise ValueError(
             f"{option}: {name} was not trained with speaker profiles: leave "
-            "the option out, use the speech model in the package, or train "
+            "the option out, use a model in the package that hears, or train "
             "one with an adaptation"
         )
 

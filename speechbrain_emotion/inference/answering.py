@@ -266,7 +266,8 @@ class Answering:
 
     def _prediction(self, utterance, scores, segments=()):
         """The answer for an utterance."""
-        text = utterance.text
+        text, profile = utterance.text, utterance.profile
+        adapted = profile is not None and utterance.audio is not None
         return Prediction.from_scores(
             scores,
             source=source_of(utterance.audio),
@@ -274,7 +275,7 @@ class Answering:
             modalities=self._modalities(utterance, said(text)),
             transcript=text if isinstance(text, Transcript) else None,
             transcribed=utterance.transcribed,
-            enrolled=utterance.profile.n_utterances if utterance.profile else 0,
+            enrolled=profile.n_utterances if adapted else 0,
             segments=tuple(segments),
         )
 

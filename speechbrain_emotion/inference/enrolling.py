@@ -21,14 +21,14 @@ logger = logging.getLogger(__name__)
 class Enrolling:
     """Adds speaker profiles to an interface that encodes utterances.
 
-    The interface has ``mods.model``, ``labels`` and ``encode_utterance``.
+    The interface has ``mods.model``, ``labels`` and ``encode_speech``.
     """
 
     def enroll(self, inputs, progress=False):
         """Makes the profile of a speaker from some utterances.
 
-        No labels are needed. The more utterances, and the more their emotions
-        differ, the better: docs/RESULTS.md has the curve.
+        No labels and no texts are needed. The more utterances, and the more
+        their emotions differ, the better: docs/RESULTS.md has the curve.
 
         Arguments
         ---------
@@ -77,7 +77,7 @@ class Enrolling:
         )
         for i, audio in enumerate(bar, start=1):
             try:
-                embeddings.append(self.encode_utterance(audio).cpu())
+                embeddings.append(self.encode_speech(audio).cpu())
             except INPUT_ERRORS as error:
                 errors.append(f"utterance {i} of {len(inputs)}: {error}")
         if not embeddings:
@@ -87,7 +87,8 @@ class Enrolling:
             )
         for error in errors:
             logger.warning("left out of the speaker profile: %s", error)
-        mean = torch.cat(embeddings).double().mean(dim=0).float()
+        speech = self.mods.model.speaker_normalization.input_size
+        mean = torch.cat(embeddings)[:, :speech].double().mean(dim=0).float()
         return SpeakerProfile(mean, len(embeddings), self._fingerprint())
 
     def check_profiles(self, profiles, n_rows):
@@ -162,8 +163,8 @@ class Enrolling:
         """Refuses to adapt a model that was not trained for it."""
         if self.mods.model.speaker_normalization is None:
             raise ValueError(
-                "this model was not trained with speaker profiles: use the "
-                "included speech model, or train one with an adaptation"
+                "this model was not trained with speaker profiles: use an "
+                "included one that hears, or train one with an adaptation"
             )
 
     def _fingerprint(self):

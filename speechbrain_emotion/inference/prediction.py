@@ -67,7 +67,7 @@ class Prediction:
         Whether the text was transcribed, and not given.
     enrolled : int
         Of how many utterances the speaker's profile is that the answer was
-        adapted by; 0 where there was none.
+        adapted by; 0 where there was none, or nothing was heard.
     segments : tuple of Segment
         The parts of the utterance, where they were asked for.
     error : str or None

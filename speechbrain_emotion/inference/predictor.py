@@ -8,7 +8,7 @@ from speechbrain_emotion.dataio.transcript import Transcript
 from speechbrain_emotion.dataio.words import TextError
 from speechbrain_emotion.inference.answering import Answering
 from speechbrain_emotion.inference.batching import make_batches
-from speechbrain_emotion.inference.inputs import INPUT_ERRORS
+from speechbrain_emotion.inference.inputs import INPUT_ERRORS, check_modalities
 from speechbrain_emotion.inference.known import MAX_BATCH_LENGTH
 from speechbrain_emotion.inference.options import Options
 from speechbrain_emotion.inference.pieces import said
@@ -178,6 +178,30 @@ class Predictor(Answering):
         options = self._options(given, text, {"transcriber": transcriber})
         utterance = self._transcribed(self._utterance(audio, text), options)
         return self.embed_utterance(utterance, options)
+
+    def encode_speech(self, audio):
+        """Computes the embedding of what is heard of one utterance.
+
+        Arguments
+        ---------
+        audio : str, Path or torch.Tensor
+            Audio file or waveform [samples], for models that hear.
+
+        Returns
+        -------
+        torch.Tensor
+            Embedding, [1, dim]. For a model that also reads it is that of an
+            utterance without a text; nothing is transcribed.
+
+        Raises
+        ------
+        OSError, AudioError
+            If it cannot be used.
+        ValueError
+            If the model does not hear.
+        """
+        check_modalities(self.modalities[:1], audio, None)
+        return self.embed_utterance(self._utterance(audio, None), Options())
 
     def _options(self, inputs, texts, options):
         """What a call asks for, checked."""

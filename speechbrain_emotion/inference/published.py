@@ -77,7 +77,8 @@ def predict_emotion(
         ``top_label``, ``top_score`` and ``scores`` (label -> probability).
         Where the audio was transcribed also ``transcript``, a string, and
         ``modalities``: without an intelligible word, the answer of a
-        multimodal model is that of the speech alone.
+        multimodal model is that of the speech alone. With a profile also
+        ``enrolled``, of how many utterances it is; 0 if nothing was heard.
 
     Raises
     ------
@@ -132,6 +133,8 @@ def predict_emotion(
     if prediction.transcribed:
         answer["transcript"] = prediction.transcript.text
         answer["modalities"] = prediction.modalities
+    if profile is not None:
+        answer["enrolled"] = prediction.enrolled
     return answer
 
 

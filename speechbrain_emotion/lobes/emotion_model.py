@@ -2,6 +2,9 @@
 
 from torch import nn
 
+from speechbrain_emotion.lobes.speech_frames import check_size
+from speechbrain_emotion.nnet.fusion import ConcatFusion
+
 
 class EmotionModel(nn.Module):
     """Embedding model and classifier: utterances in, logits out.
@@ -16,6 +19,12 @@ class EmotionModel(nn.Module):
     speaker_normalization : SpeakerNormalization
         Applied between the two; None for models that were not trained with
         speaker profiles.
+
+    Raises
+    ------
+    ValueError
+        If there is a ``speaker_normalization`` though speech has no part of
+        its own in the embedding, of which it could be.
 
     Example
     -------
@@ -34,6 +43,8 @@ class EmotionModel(nn.Module):
 
     def __init__(self, embedding_model, classifier, speaker_normalization=None):
         super().__init__()
+        if speaker_normalization is not None:
+            _check_adaptable(embedding_model, speaker_normalization.input_size)
         self.embedding_model = embedding_model
         self.classifier = classifier
         self.speaker_normalization = speaker_normalization
@@ -151,6 +162,21 @@ class EmotionModel(nn.Module):
         if wavs is not None:
             _check_pieces(len(wavs), texts, spans)
         return self.embedding_model(wavs, wav_lens, texts, spans)
+
+
+def _check_adaptable(embedding_model, size):
+    """Refuses embeddings in which speech is not apart from text."""
+    if embedding_model.modalities == ("speech",):
+        return
+    fusion = getattr(embedding_model, "fusion", None)
+    if not isinstance(fusion, ConcatFusion):
+        name = type(fusion or embedding_model).__name__
+        raise ValueError(
+            f"speaker_normalization: speech has no part of its own in what "
+            f"{name} gives: leave it out, or put speech and text side by side "
+            "with ConcatFusion"
+        )
+    check_size("speaker profiles", size, fusion)
 
 
 def _check_pieces(n_rows, texts, spans):

@@ -95,11 +95,16 @@ class ConcatFusion(PooledFusion):
         Dimension of a frame.
     text_size : int
         Dimension of a token. The output size is the sum of both.
-    standardize : bool
-        Whether each dimension is brought to mean 0 and variance 1 by the
-        statistics of the training data. Zeros are then the mean of what is
-        missing, and a linear head answers from the other modality as if it
-        were alone.
+    standardize : list of str
+        Of which modalities, "speech" and "text", each dimension is brought to
+        mean 0 and variance 1 by the statistics of the training data. Zeros
+        are then the mean of what is missing, and a linear head answers from
+        the other modality as if it were alone.
+
+    Raises
+    ------
+    ValueError
+        If there is no such modality.
 
     Example
     -------
@@ -111,16 +116,25 @@ class ConcatFusion(PooledFusion):
             [5., 0., 0.]])
     """
 
-    def __init__(self, speech_size, text_size, standardize=False):
+    def __init__(self, speech_size, text_size, standardize=()):
         super().__init__(speech_size, text_size, speech_size + text_size)
+        if not isinstance(standardize, list | tuple) or not (
+            {*standardize} <= {"speech", "text"}
+        ):
+            raise ValueError(
+                f"standardize={standardize!r}: expected a list of 'speech', "
+                "'text', both or none"
+            )
         self.standardize_speech = self.standardize_text = None
-        if standardize:
+        if "speech" in standardize:
             self.standardize_speech = Standardization(speech_size)
+        if "text" in standardize:
             self.standardize_text = Standardization(text_size)
 
     def _fuse(self, speech, has_speech, text, trust):
         if self.standardize_speech is not None:
             speech = self.standardize_speech(speech, has_speech.squeeze(-1))
+        if self.standardize_text is not None:
             text = self.standardize_text(text, trust.squeeze(-1) > 0)
         return torch.cat([speech, trust * text], dim=-1)
 

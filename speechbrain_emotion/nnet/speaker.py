@@ -14,6 +14,10 @@ class SpeakerNormalization(nn.Module):
     ``prior_utterances`` had been at the mean of the training data. Without a
     profile an embedding stays as it is.
 
+    Where speech stands beside text, as in ``ConcatFusion``, it is what the
+    first ``input_size`` dimensions hold, and only they are normalised. Zeros
+    there mean that nothing was heard, and stay.
+
     It is the mean part of speaker-wise normalisation (C. Busso, A. Metallinou
     and S. Narayanan, "Iterative feature normalization for emotional speech
     detection", ICASSP 2011), shrunk as in MAP adaptation (D. Reynolds et al.,
@@ -25,7 +29,7 @@ class SpeakerNormalization(nn.Module):
     Arguments
     ---------
     input_size : int
-        Dimension of the embeddings.
+        Dimension of the embeddings, or of what is speech in them.
     prior_utterances : float
         The number of utterances for which half of a speaker's difference is
         taken out.
@@ -63,7 +67,7 @@ class SpeakerNormalization(nn.Module):
         Arguments
         ---------
         embeddings : torch.Tensor
-            [batch, input_size].
+            [batch, dim], the first ``input_size`` dimensions of speech.
         profiles : tuple of torch.Tensor
             The mean embedding of each row's speaker, [batch, input_size], and
             of how many utterances it is, [batch]; rows with 0 stay as they
@@ -72,23 +76,28 @@ class SpeakerNormalization(nn.Module):
         Returns
         -------
         torch.Tensor
-            [batch, input_size].
+            [batch, dim].
         """
+        speech = embeddings[:, : self.input_size]
+        heard = speech.any(dim=1, keepdim=True)
         if self.training:
-            self._learn(embeddings.detach())
+            self._learn(speech.detach()[heard.squeeze(1)])
         if profiles is None:
             return embeddings
         # In the precision of the mean: float16 counts to 65,504 only.
         means, counts = (tensor.to(self.mean) for tensor in profiles)
         counts = counts.unsqueeze(1)
         weights = counts / (counts + self.prior_utterances)
-        moved = embeddings + weights * (self.mean - means)
-        return torch.where(counts > 0, moved.to(embeddings.dtype), embeddings)
+        moved = speech + weights * (self.mean - means)
+        moved = torch.where(
+            heard & (counts > 0), moved.to(speech.dtype), speech
+        )
+        return torch.cat([moved, embeddings[:, self.input_size :]], dim=1)
 
-    def _learn(self, embeddings):
+    def _learn(self, speech):
         """Averages the means of all training batches that are finite."""
-        total = embeddings.to(self.mean).sum(dim=0)
-        total = torch.cat([total, total.new_tensor([len(embeddings)])])
+        total = speech.to(self.mean).sum(dim=0)
+        total = torch.cat([total, total.new_tensor([len(speech)])])
         if dist.is_available() and dist.is_initialized():
             dist.all_reduce(total)  # the batches of all processes are one
         mean = total[:-1] / total[-1]

@@ -1,4 +1,4 @@
-"""Standardisation by the statistics of the training data."""
+"""Standardisation by the statistics of training data."""
 
 import torch
 import torch.nn.functional as F
@@ -54,3 +54,51 @@ class Standardization(nn.BatchNorm1d):
         standardized = torch.zeros_like(x)
         standardized[there] = data.to(x.dtype)
         return standardized
+
+
+class FrozenStandardization(nn.Module):
+    """Standardises by statistics that another training has learned.
+
+    They are those of a head that was trained on the same frozen encoder, such
+    as ``LinearHead``, and are loaded into this module by its names for them.
+    Nothing changes them: what has been standardised once stays so.
+
+    Arguments
+    ---------
+    input_size : int
+        Number of dimensions.
+
+    Example
+    -------
+    >>> standardize = FrozenStandardization(1)
+    >>> head = nn.BatchNorm1d(1, affine=False, momentum=None)
+    >>> _ = head(torch.tensor([[1.0], [3.0]]))
+    >>> _ = standardize.load_state_dict(head.state_dict())
+    >>> frames = torch.tensor([[[2.0], [4.0]]])
+    >>> standardize(frames).flatten()
+    tensor([0.0000, 1.4142])
+    """
+
+    def __init__(self, input_size):
+        super().__init__()
+        self.in_features = self.out_features = input_size
+        self.register_buffer("running_mean", torch.zeros(input_size))
+        self.register_buffer("running_var", torch.ones(input_size))
+        self.register_buffer("num_batches_tracked", torch.tensor(0))
+        self.eps = nn.BatchNorm1d(1).eps
+
+    def forward(self, x):
+        """Standardises the last dimension.
+
+        Arguments
+        ---------
+        x : torch.Tensor
+            [..., input_size].
+
+        Returns
+        -------
+        torch.Tensor
+            The same shape.
+        """
+        scale = (self.running_var + self.eps).rsqrt()
+        return (x - self.running_mean) * scale

@@ -14,14 +14,15 @@ class SpeakerAdaptation:
 
     In training some rows get one, of a random number of their speaker's other
     utterances: the model learns to answer with and without. No labels are
-    used.
+    used. Utterances with the same audio, which another text was put beside,
+    are one.
 
     Arguments
     ---------
     kind : str
         What is known in evaluation. "none": nothing. "enrolled":
         ``n_utterances`` others of the speaker in the same part, drawn once
-        for each utterance. "transductive": all of the speaker's utterances in
+        for each recording. "transductive": all of the speaker's utterances in
         the part, the one to be answered among them.
     share : float
         Share of the training rows that get a profile, 0 to 1.
@@ -63,8 +64,9 @@ class SpeakerAdaptation:
         self.share = share
         self.n_utterances = n_utterances
         self.seed = seed
-        self.embeddings = {}
-        self.mates = {}  # id -> all ids of the speaker in the part
+        self.recordings = {}  # id -> the first one with the same audio
+        self.embeddings = {}  # recording -> embedding
+        self.mates = {}  # recording -> all of the speaker in the part
 
     def add(self, utterances, embeddings):
         """Takes a part of the split.
@@ -77,14 +79,17 @@ class SpeakerAdaptation:
         embeddings : dict
             Id -> embedding, [dim].
         """
-        groups = {}
+        first, groups = {}, {}
         for id, entry in utterances.items():
+            recording = first.setdefault(entry.get("wav", id), id)
+            self.recordings[id] = recording
+            self.embeddings[recording] = embeddings[recording]
             if entry.get("spk_id"):
                 speaker = entry.get("corpus"), entry["spk_id"]
-                groups.setdefault(speaker, []).append(id)
-        for ids in groups.values():
-            self.mates.update(dict.fromkeys(ids, sorted(ids)))
-        self.embeddings.update(embeddings)
+                groups.setdefault(speaker, set()).add(recording)
+        for recordings in groups.values():
+            mates = sorted(recordings)
+            self.mates.update(dict.fromkeys(mates, mates))
 
     def draw(self, ids):
         """Makes profiles for a training batch, from torch's random numbers.
@@ -101,7 +106,7 @@ class SpeakerAdaptation:
         """
         if self.share == 0:
             return None
-        return self._profiles([self._draw(id) for id in ids])
+        return self._profiles([self._draw(self.recordings[id]) for id in ids])
 
     def known(self, ids):
         """Makes the profiles for a batch in evaluation.
@@ -118,39 +123,42 @@ class SpeakerAdaptation:
         """
         if self.kind == "none":
             return None
-        return self._profiles([self._enrolment(id) for id in ids])
+        return self._profiles(
+            [self._enrolment(self.recordings[id]) for id in ids]
+        )
 
-    def _draw(self, id):
-        """The utterances for the profile of a training row."""
+    def _draw(self, recording):
+        """The recordings for the profile of a training row."""
         if torch.rand(()) >= self.share:
             return []
-        others = self._others(id)
+        others = self._others(recording)
         count = COUNTS[torch.randint(len(COUNTS), ()).item()]
         order = torch.randperm(len(others))[:count].tolist()
         return [others[i] for i in order]
 
-    def _enrolment(self, id):
-        """The utterances that the profile for one is made of."""
+    def _enrolment(self, recording):
+        """The recordings that the profile for one is made of."""
         if self.kind == "transductive":
-            return self.mates.get(id, [])
-        others = self._others(id)
-        generator = random.Random(f"{self.seed} {id}")
+            return self.mates.get(recording, [])
+        others = self._others(recording)
+        generator = random.Random(f"{self.seed} {recording}")
         return generator.sample(others, min(self.n_utterances, len(others)))
 
-    def _others(self, id):
-        """The other utterances of a speaker."""
-        return [mate for mate in self.mates.get(id, []) if mate != id]
+    def _others(self, recording):
+        """The other recordings of a speaker."""
+        mates = self.mates.get(recording, [])
+        return [mate for mate in mates if mate != recording]
 
     def _profiles(self, chosen):
-        """Mean embeddings, zeros where there are no utterances, and counts."""
+        """Mean embeddings, zeros where there are no recordings, and counts."""
         nobody = torch.zeros_like(next(iter(self.embeddings.values())))
         means = [
-            torch.stack([self.embeddings[id] for id in ids]).mean(dim=0)
-            if ids
+            torch.stack([self.embeddings[r] for r in recordings]).mean(dim=0)
+            if recordings
             else nobody
-            for ids in chosen
+            for recordings in chosen
         ]
-        return torch.stack(means), torch.tensor([len(ids) for ids in chosen])
+        return torch.stack(means), torch.tensor([*map(len, chosen)])
 
 
 def make_adaptation(adaptation, store, datasets, model):

@@ -114,19 +114,20 @@ class EmbeddingStore:
     def _compute(self, dataset, inputs, keys):
         """Computes what is missing, and writes it shard by shard."""
         self._load(keys)
-        missing = [
-            index
+        missing = {
+            keys[id]: index  # once, if several utterances have the same inputs
             for index, id in enumerate(dataset.data_ids)
             if keys[id] not in self.kept
-        ]
+        }
         if not missing:
             return
         model = self.embedding_model.to(self.device).eval()
         shard = {}
         with dataset.output_keys_as(["id", *inputs]):
-            for index in tqdm(missing, desc="embeddings", unit="utterance"):
+            bar = tqdm(missing.items(), desc="embeddings", unit="utterance")
+            for key, index in bar:
                 batch = PaddedBatch([dataset[index]]).to(self.device)
-                shard[keys[batch.id[0]]] = _embed(model, batch)
+                shard[key] = _embed(model, batch)
                 if len(shard) == SHARD:
                     self._write(shard)
                     shard = {}

@@ -4,7 +4,8 @@ It takes finished trainings whose test speakers are in no other part, and
 answers every test clip with profiles of some *other* clips of its speaker:
 of any emotions, of neutral ones only, or of one emotion only. Folds of one
 seed are pooled; figures are means over draws and seeds. It prints a table in
-Markdown and draws the curve.
+Markdown and draws the curve. A model that reads is given the clips' words, but
+nothing is read of the speaker.
 
     python tests/benchmarks/enrolment.py RUN... --data_folder CORPUS \
         --name RAVDESS --output docs/enrolment_ravdess.png
@@ -36,20 +37,30 @@ class Run:
     data_folder : str
         Folder of the corpus.
     known : dict
-        Path -> embedding of clips, by the same encoder; more are added.
+        Clip, perhaps with words -> embedding, by the same encoder; more are
+        added.
+    mute : bool
+        Whether the words are kept from a model that reads.
     """
 
-    def __init__(self, folder, data_folder, known):
+    def __init__(self, folder, data_folder, known, mute=False):
         split = json.loads((folder / "split.json").read_text())
         assert split["speaker_independent"], f"{folder}: speakers are shared"
         self.seed = folder.name
         self.classifier = EmotionClassifier.from_hparams(folder / "export")
+        self.normalization = self.classifier.mods.model.speaker_normalization
+        reads = "text" in self.classifier.modalities and not mute
         clips = load_data_json(folder / "test.json", {"data_root": data_folder})
-        for clip in tqdm(clips.values(), desc=str(folder), leave=False):
-            if clip["wav"] not in known:
-                wav = clip["wav"]
-                known[wav] = self.classifier.encode_utterance(wav)[0]
-        self.embeddings = torch.stack([known[c["wav"]] for c in clips.values()])
+        keys = ("wav", "words") if reads else ("wav",)
+        inputs = [tuple(c[key] for key in keys) for c in clips.values()]
+        for given in tqdm(inputs, desc=str(folder), leave=False):
+            if given not in known:
+                encode = self.classifier.encode_speech
+                if reads:
+                    encode = self.classifier.encode_utterance
+                known[given] = encode(*given)[0]
+        self.embeddings = torch.stack([known[given] for given in inputs])
+        self.speech = self.embeddings[:, : self.normalization.input_size]
         self.labels = np.array([clip["emo"] for clip in clips.values()])
         self.speakers = np.array([clip["spk_id"] for clip in clips.values()])
 
@@ -65,7 +76,7 @@ class Run:
         """The label of each clip with profiles of so many others; None where
         a speaker has not as many.
         """
-        means = torch.zeros_like(self.embeddings)
+        means = torch.zeros_like(self.speech)
         for speaker in sorted(set(self.speakers)):
             mine = np.flatnonzero(self.speakers == speaker)
             pool = mine
@@ -74,9 +85,11 @@ class Run:
             pool = generator.permutation(pool)
             if len(pool) < count + 1:
                 return None
-            for clip in mine:
-                others = pool[pool != clip][:count]
-                means[clip] = self.embeddings[others].mean(dim=0)
+            enrolled, instead = pool[:count], self.speech[pool[count]]
+            total = self.speech[enrolled].sum(dim=0)
+            means[mine] = total / count
+            for clip in enrolled:  # another in its own place
+                means[clip] = (total - self.speech[clip] + instead) / count
         return self.answer(means, torch.full((len(means),), count))
 
 
@@ -193,10 +206,18 @@ def main():
     parser.add_argument("--name", required=True, help="in table and title")
     parser.add_argument("--output", help="picture, PNG")
     parser.add_argument("--draws", type=int, default=10)
+    parser.add_argument("--mute", action="store_true", help="no words")
+    parser.add_argument("--prior", type=float, help="in place of the model's")
     options = parser.parse_args()
     torch.set_num_threads(1)
     known = {}
-    runs = [Run(path, options.data_folder, known) for path in options.runs]
+    runs = [
+        Run(path, options.data_folder, known, options.mute)
+        for path in options.runs
+    ]
+    for run in runs:
+        if options.prior is not None:
+            run.normalization.prior_utterances = options.prior
     found = curve(runs, options.draws)
     print(f"| corpus | enrolment | {' | '.join(map(str, [0, *COUNTS]))} |")
     print("|---" * (3 + len(COUNTS)) + "|")

@@ -129,11 +129,12 @@ def compute_vectors(run):
 
 
 def build(clips, texts, n_classes, dropout, standardize):
-    """The model of hparams/compact_concat.yaml on known vectors."""
+    """The model of hparams/compact_concat.yaml on known vectors, but that it
+    learns the statistics of speech, too, and without speaker profiles.
+    """
     sizes = clips.output_size, texts.output_size
-    embedding = MultimodalEmbedding(
-        clips, texts, ConcatFusion(*sizes, standardize), None, None, dropout
-    )
+    fusion = ConcatFusion(*sizes, BOTH if standardize else ())
+    embedding = MultimodalEmbedding(clips, texts, fusion, None, None, dropout)
     head = LinearHead(sum(sizes), n_classes, 0.2, standardize=not standardize)
     return EmotionModel(embedding, head)
 

@@ -1,6 +1,7 @@
 """A training with speaker profiles, from the recipe to the answers."""
 
 import json
+import pathlib
 
 import pytest
 from recipe_runs import ROWS, debug_flags, row_name, run_row
@@ -9,19 +10,38 @@ from speechbrain_emotion import EmotionClassifier
 from speechbrain_emotion.results.experiments import group_runs
 from speechbrain_emotion.results.runs import read_run
 
-ROW = next(row for row in ROWS if row_name(row) == "SAVEE-train_whisper")
+SPEECH, BOTH = (
+    next(row for row in ROWS if row_name(row) == name)
+    for name in (
+        "SAVEE-train_whisper",
+        "RAVDESS-TESS-nEMO-train_compact_concat",
+    )
+)
+
+
+def check_answers(folder, clips, texts=None, adapted=False):
+    """An exported model takes profiles, and answers as its recipe did."""
+    classifier = EmotionClassifier.from_hparams(folder / "export")
+    profile = classifier.enroll(clips) if adapted else None
+    run = read_run(folder).predictions
+    answers = classifier.predict(clips, texts, profiles=profile)
+    for clip, answer in zip(clips, answers, strict=True):
+        [i] = [i for i, name in enumerate(run.clips) if clip.stem in name]
+        assert list(answer.scores.values()) == pytest.approx(
+            run.probabilities[i].tolist(), abs=1e-4
+        )
 
 
 @pytest.mark.parametrize("adaptation", ["none", "enrolled", "transductive"])
 def test_adapted_recipe(adaptation, samples, tmp_path):
-    flags = debug_flags(ROW)
+    flags = debug_flags(SPEECH)
     flags |= {
         "adaptation": adaptation,
         "enrolment_clips": 3,
         "number_of_epochs": 2,
         "embeddings_folder": tmp_path / "embeddings",
     }
-    run_row(ROW, flags, tmp_path / "1")
+    run_row(SPEECH, flags, tmp_path / "1")
     card = (tmp_path / "1" / "export" / "README.md").read_text()
     words = {
         "none": "",
@@ -33,22 +53,21 @@ def test_adapted_recipe(adaptation, samples, tmp_path):
     [experiment] = group_runs([read_run(tmp_path / "1")])
     assert experiment.protocol.endswith("without labels") == bool(words)
     assert words in experiment.protocol
-    # The exported model takes profiles, and answers as the recipe did.
-    classifier = EmotionClassifier.from_hparams(tmp_path / "1" / "export")
-    test = json.loads(
-        (samples.parent / "annotation/CREMA-D_dev.json").read_text()
-    )
-    clips = [samples / f"{id}.flac" for id in test]
-    profile = None
-    if adaptation != "none":
-        profile = classifier.enroll(clips)
-    if adaptation == "enrolled":
-        return  # by other clips for each of them
-    run = read_run(tmp_path / "1").predictions
-    for clip, prediction in zip(
-        clips, classifier.predict(clips, profiles=profile)
-    ):
-        [i] = [i for i, name in enumerate(run.clips) if clip.stem in name]
-        assert list(prediction.scores.values()) == pytest.approx(
-            run.probabilities[i].tolist(), abs=1e-4
-        )
+    if adaptation != "enrolled":  # by other clips for each of them
+        test = samples.parent / "annotation" / "CREMA-D_dev.json"
+        clips = [samples / f"{id}.flac" for id in json.loads(test.read_text())]
+        check_answers(tmp_path / "1", clips, adapted=adaptation != "none")
+
+
+def test_adapted_recipe_of_speech_and_text(samples, tmp_path):
+    flags = debug_flags(BOTH)
+    flags |= {"adaptation": "transductive", "number_of_epochs": 2}
+    run_row(BOTH, flags, tmp_path / "1")
+    card = (tmp_path / "1" / "export" / "README.md").read_text()
+    assert "by all of the speaker's test clips" in card
+    assert "personal data" in card
+    test = samples.parent / "annotation" / "paired_dev.json"
+    pairs = json.loads(test.read_text()).values()
+    clips = [samples / pathlib.Path(pair["wav"]).name for pair in pairs]
+    texts = [pair["words"] for pair in pairs]
+    check_answers(tmp_path / "1", clips, texts, adapted=True)

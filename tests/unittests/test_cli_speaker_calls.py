@@ -57,11 +57,8 @@ def test_a_column_that_is_not_there(
             ["--enroll", ".", "--save-profile", "a", "--output", "./a"],
             "--output and --save-profile are both './a'",
         ),
-        (["--enroll", ".", "--mode", "text"], "--enroll: mode 'text' reads"),
-        (["--profile", "a", "--mode", "mean"], "--profile: mode 'mean' reads"),
-        (["--enroll", ".", "--text", "so"], "--enroll: mode 'concat' reads"),
-        (["--enroll", ".", "--vad"], "--enroll: mode 'concat' reads text"),
-        (["--enroll", ".", "--vad", "--mode", "concat"], "--enroll: mode"),
+        (["--enroll", ".", "--mode", "text"], "--enroll: mode 'text' does not"),
+        (["--profile", "a", "--mode", "text"], "--profile: mode 'text' does"),
     ],
 )
 def test_wrong_calls(run, clips, monkeypatch, argv, message):
@@ -79,13 +76,13 @@ def test_wrong_calls(run, clips, monkeypatch, argv, message):
 def test_texts_have_no_speaker(run, clips):
     for texts in (["--text", "so"], ["--texts", clips / "clips.csv"]):
         code, out, err = run("predict", *texts, "--profile", "a")
-        assert code == 2 and "--profile: mode 'text' reads text" in err
+        assert code == 2 and "--profile: mode 'text' does not hear" in err
 
 
 @pytest.fixture
 def hears_nothing(monkeypatch):
     """Fails where audio is read."""
-    for name in ("load_audio", "predict_each", "encode_utterance"):
+    for name in ("load_audio", "predict_each", "encode_speech"):
         monkeypatch.setattr(EmotionClassifier, name, ask_nothing)
 
 
@@ -112,4 +109,4 @@ def test_a_model_that_takes_no_profiles(
     )
     code, out, err = predict(*argv, model="exported text")
     assert code == 2 and f"{option}: the model '" in err
-    assert "' reads text, and only models that hear speech" in err
+    assert "' does not hear, and speaker profiles are of voices" in err

@@ -235,16 +235,26 @@ def test_a_clip_is_enrolled_once(adapted, clips, samples):
     assert answer["enrolled"] == 1
 
 
-def test_texts_of_a_manifest_do_not_choose_the_model(
-    run, load_adaptable, clips
-):
-    (clips / "clips.csv").write_text(
-        (clips / "clips.csv").read_text().replace("text", "text,who", 1)
+def test_a_model_of_both_adapts_what_it_hears(run, samples, tmp_path):
+    path = tmp_path / "clips.csv"
+    rows = [(samples / ANA[0], "so", "ana"), (samples / ANA[1], "", "ana")]
+    rows += [(samples / BEN[0], "so", ""), (samples / BEN[1], "", "ben")]
+    lines = ["wav,text,who", *(",".join(map(str, row)) for row in rows)]
+    path.write_text("\n".join(lines))
+    argv = ["predict", path, "--mode", "concat", "--format", "json"]
+    plain, adapted = (
+        json.loads(run(*argv, *option)[1])
+        for option in ([], ["--speaker-column", "who"])
     )
-    argv = ["predict", clips / "clips.csv", "--speaker-column", "who"]
-    code, out, err = run(*argv, "--format", "json")
-    assert (code, err) == (0, "")
-    assert {tuple(a["modalities"]) for a in json.loads(out)} == {("speech",)}
+    assert [answer["enrolled"] for answer in adapted] == [2, 2, 0, 1]
+    assert adapted[2] == plain[2]
+    for i in (0, 1, 3):
+        assert adapted[i]["modalities"] == plain[i]["modalities"]
+        assert adapted[i]["scores"] != plain[i]["scores"]
+    assert {tuple(a["modalities"]) for a in adapted} == {
+        ("speech",),
+        ("speech", "text"),
+    }
 
 
 @pytest.mark.parametrize("format", FORMATS)
@@ -287,14 +297,14 @@ def test_ctrl_c(
     predict, load_adaptable, manifest, precious, monkeypatch, option
 ):
     path = manifest((name, "ana") for name in ANA)
-    real = EmotionClassifier.encode_utterance
+    real = EmotionClassifier.encode_speech
 
-    def encode_utterance(self, audio):
+    def encode_speech(self, audio):
         if os.path.basename(audio) == ANA[1]:
             raise KeyboardInterrupt
         return real(self, audio)
 
-    monkeypatch.setattr(EmotionClassifier, "encode_utterance", encode_utterance)
+    monkeypatch.setattr(EmotionClassifier, "encode_speech", encode_speech)
     argv = [path, option, "who" if option == "--speaker-column" else path]
     argv += ["--output", precious]
     if option == "--enroll":

@@ -24,7 +24,8 @@ def made_up_run(bench, n_each=4):
     speakers = [s for s in "ab" for _ in range(2 * n_each)]
     run.seed, run.speakers = "1", np.array(speakers)
     run.labels = np.array(["neutral", "sad"] * (2 * n_each))
-    run.embeddings = torch.eye(len(speakers))
+    run.speech = torch.eye(len(speakers))
+    run.embeddings = torch.cat([run.speech, run.speech], dim=1)
     run.asked = []
 
     def answer(means=None, counts=None):

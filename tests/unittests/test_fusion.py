@@ -289,7 +289,9 @@ def test_heads_must_share_the_attention_size():
 
 
 def test_standardised_concat_ignores_what_is_missing():
-    fusion = ConcatFusion(speech_size=3, text_size=2, standardize=True)
+    fusion = ConcatFusion(
+        speech_size=3, text_size=2, standardize=["speech", "text"]
+    )
     speech, text = 5 + 2 * torch.randn(400, 4, 3), 3 * torch.randn(400, 1, 2)
     speech_lens = (torch.rand(400) < 0.7).float()
     text_lens = (torch.rand(400) < 0.7).float()
@@ -314,7 +316,9 @@ def test_standardised_concat_ignores_what_is_missing():
 
 @pytest.mark.parametrize("n_there", [0, 1])
 def test_standardised_concat_trains_on_a_single_row(n_there):
-    fusion = ConcatFusion(speech_size=3, text_size=2, standardize=True)
+    fusion = ConcatFusion(
+        speech_size=3, text_size=2, standardize=["speech", "text"]
+    )
     lens = torch.zeros(4)
     lens[:n_there] = 1
     fused = fusion(

@@ -117,7 +117,9 @@ def test_training_on_parts(brain):
 
 def test_statistics_are_of_all_parts(tmp_path):
     """Long and short parts are standardised by the same mean."""
-    fusion = ConcatFusion(speech_size=4, text_size=1, standardize=True)
+    fusion = ConcatFusion(
+        speech_size=4, text_size=1, standardize=["speech", "text"]
+    )
     embed = MultimodalEmbedding(LocalEncoder(), Letters(), fusion).train()
     wavs = torch.stack([noise(16000, seed) for seed in range(4)])
     spans = [[slice(0, 50), slice(i, i + 5)] for i in range(4)]

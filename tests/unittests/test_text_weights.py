@@ -34,7 +34,7 @@ def make(kind):
     """A fusion in evaluation; "standardised" has seen some data."""
     if kind != "standardised":
         return build(kind)
-    fusion = ConcatFusion(4, 6, standardize=True)
+    fusion = ConcatFusion(4, 6, standardize=["speech", "text"])
     speech, text = 3 + torch.randn(50, 1, 4), 2 * torch.randn(50, 1, 6) - 1
     fusion(speech, torch.ones(50), text, torch.ones(50))
     return fusion.eval()
@@ -197,7 +197,7 @@ def test_mean_by_hand():
 
 
 def test_standardised_concat_by_hand():
-    fusion = ConcatFusion(2, 2, standardize=True).eval()
+    fusion = ConcatFusion(2, 2, standardize=["speech", "text"]).eval()
     fusion.standardize_text.running_mean += torch.tensor([1.0, 2.0])
     fusion.standardize_text.running_var.fill_(4.0)
     fused = fusion(*batch([(SPEECH, TEXT, WEIGHTS)]))[0, 2:]
@@ -206,7 +206,7 @@ def test_standardised_concat_by_hand():
 
 
 def test_statistics_are_those_of_trusted_texts():
-    fusion = ConcatFusion(2, 2, standardize=True)
+    fusion = ConcatFusion(2, 2, standardize=["speech", "text"])
     text = torch.tensor([[[1.0, 1.0]], [[3.0, 5.0]], [[9.0, 9.0]]])
     weights = torch.tensor([[1.0], [1.0], [0.0]])
     fusion(torch.rand(3, 1, 2), torch.ones(3), text, torch.ones(3), weights)

@@ -25,11 +25,17 @@ from speechbrain_emotion.dataio.datasets import (
 from speechbrain_emotion.dataio.manifests import write_json
 from speechbrain_emotion.inference.classifier import EmotionClassifier
 from speechbrain_emotion.training.ablation import ablate, ablation_table
+from speechbrain_emotion.training.adaptation import (
+    SpeakerAdaptation,
+    make_adaptation,
+)
 from speechbrain_emotion.training.arguments import parse_recipe_arguments
 from speechbrain_emotion.training.brain import EmotionBrain
 from speechbrain_emotion.training.card import model_card
+from speechbrain_emotion.training.embeddings import EmbeddingStore
 from speechbrain_emotion.training.export import export_model
 from speechbrain_emotion.training.run_record import RunRecord
+from speechbrain_emotion.training.split_record import adaptation_in_words
 
 
 def export_and_ablate(hparams, arguments, brain, clips):
@@ -53,6 +59,8 @@ def export_and_ablate(hparams, arguments, brain, clips):
         hparams["split_file"],
         modalities=brain.model.modalities,
         sections={"What each modality contributes": ablation_table(ablation)},
+        adaptation=adaptation_in_words(hparams),
+        takes_profiles=brain.model.speaker_normalization is not None,
     )
     export_model(**files, card=card)
 
@@ -98,6 +106,25 @@ if __name__ == "__main__":
     hparams["encoders"].collect_files()
     hparams["encoders"].load_collected()
 
+    # Speaker profiles, of whole clips as they are
+    adaptation = make_adaptation(
+        SpeakerAdaptation(
+            hparams["adaptation"],
+            hparams["profile_share"],
+            hparams["enrolment_clips"],
+            hparams["seed"],
+        ),
+        EmbeddingStore(
+            hparams["speech_embedding"],
+            hparams["embeddings_folder"],
+            augments=[],
+            sample_rate=hparams["sample_rate"],
+            device=run_opts.get("device", "cpu"),
+        ),
+        datasets.values(),
+        hparams["modules"]["model"],
+    )
+
     # Training
     brain = EmotionBrain(
         modules=hparams["modules"],
@@ -111,6 +138,7 @@ if __name__ == "__main__":
         schedulers=hparams["schedulers"],
         augment=hparams["augment"],
         spans=hparams["spans"],
+        adaptation=adaptation,
         train_logger=hparams["train_logger"],
         report_folder=hparams["output_folder"],
         selection=hparams["selection"],

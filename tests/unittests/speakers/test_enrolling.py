@@ -14,12 +14,7 @@ from hypothesis import (
 )
 from local_models import build_both, noise, write
 
-from speechbrain_emotion import (
-    AudioError,
-    ProfileError,
-    SpeakerProfile,
-    predict_emotion,
-)
+from speechbrain_emotion import AudioError, ProfileError, predict_emotion
 from speechbrain_emotion.inference import published
 from speechbrain_emotion.nnet.speaker import SpeakerNormalization
 
@@ -281,24 +276,36 @@ def test_long_recordings_are_adapted(classifier, recording, profile, tmp_path):
     assert torch.equal(probs[1], classifier.classify_batch(batch)[0][1].exp())
 
 
-def test_a_model_of_both_is_adapted():
+def test_a_model_of_both_is_adapted(monkeypatch):
     classifier = build_both()
-    normalization = SpeakerNormalization(5, PRIOR).eval()
+    fusion = classifier.mods.model.embedding_model.fusion
+    normalization = SpeakerNormalization(fusion.speech_size, PRIOR).eval()
     normalization.mean.fill_(0.5)
     classifier.mods.model.speaker_normalization = normalization
-    fingerprint = classifier._fingerprint()
-    profile = SpeakerProfile(torch.full([5], -2.0), 3, fingerprint)
+    # No texts are asked for, and none are transcribed.
+    monkeypatch.setattr(
+        "speechbrain_emotion.inference.options.default_transcriber", None
+    )
+    profile = classifier.enroll([noise(4800, 2), noise(3200, 3)])
+    assert profile.mean.shape == (fusion.speech_size,)
     wavs = [noise(3200), None, noise(6400, 1), noise(20000)]
     texts = ["oh", "no words", None, "well"]
     profiles = [profile, profile, None, profile]
     answers = classifier.predict(wavs, texts, profiles=profiles)
-    assert [p.enrolled for p in answers] == [3, 3, 0, 3]
+    # Where nothing is heard, nothing is adapted.
+    assert [p.enrolled for p in answers] == [2, 0, 0, 2]
     plain = classifier.predict(wavs, texts)
-    assert answers[2] == plain[2]
-    for i in (0, 1, 3):
+    assert answers[1:3] == plain[1:3]
+    for i in (0, 3):
         assert answers[i].modalities == plain[i].modalities
+        assert answers[i].scores != plain[i].scores
         embedding = classifier.encode_utterance(wavs[i], texts[i])
-        close(rows([answers[i]]), by_hand(classifier, embedding, profile))
+        speech, text = embedding.split(fusion.speech_size, dim=1)
+        weight = 2 / (2 + PRIOR)
+        moved = speech + weight * (normalization.mean - profile.mean)
+        adapted = torch.cat([moved, text], dim=1)
+        log_probs, *_ = classifier.classify_embeddings(adapted)
+        close(rows([answers[i]]), log_probs.exp())
 
 
 def test_threads_do_not_change_adapted_answers(classifier, clips, others):
@@ -327,6 +334,8 @@ def test_predict_emotion_takes_a_profile(
         answer["scores"] == expected.scores != classifier.predict(clip).scores
     )
     assert answer["top_label"] == expected.label
+    assert answer["enrolled"] == profile.n_utterances
+    assert "enrolled" not in predict_emotion(clip, mode="audio")
     other = dataclasses.replace(profile, model="another")
     with pytest.raises(ProfileError, match="made by another model"):
         predict_emotion(**{**asked, "profile": other})

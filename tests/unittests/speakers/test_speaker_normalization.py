@@ -10,13 +10,27 @@ from hypothesis import (
     strategies as st,
 )
 
+from speechbrain_emotion.lobes.embedding import (
+    MultimodalEmbedding,
+    TextEmbedding,
+)
 from speechbrain_emotion.lobes.emotion_model import EmotionModel
+from speechbrain_emotion.nnet.fusion import (
+    ConcatFusion,
+    CrossAttentionFusion,
+    MeanFusion,
+)
 from speechbrain_emotion.nnet.head import LinearHead
 from speechbrain_emotion.nnet.speaker import SpeakerNormalization
 
 DIM = 5
 seeds = st.integers(0, 2**32 - 1)
 no_deadline = settings(deadline=None, max_examples=25)
+
+
+class Hears(torch.nn.Identity):
+    modalities = ("speech",)
+    output_size = DIM
 
 
 def trained(seed=0, prior_utterances=8):
@@ -184,15 +198,67 @@ def test_goes_on_from_a_checkpoint():
 def test_lies_between_embedding_and_classifier():
     head = LinearHead(DIM, 3).eval()
     normalize = trained()
-    model = EmotionModel(torch.nn.Identity(), head, normalize).eval()
+    model = EmotionModel(Hears(), head, normalize).eval()
     embeddings, means = torch.randn(2, 4, DIM)
     profiles = means, torch.tensor([0, 1, 5, 50])
     assert torch.equal(
         model(embeddings=embeddings, profiles=profiles),
         head(normalize(embeddings, profiles)),
     )
-    bare = EmotionModel(torch.nn.Identity(), head).eval()
+    bare = EmotionModel(Hears(), head).eval()
     unknown = model(embeddings=embeddings)
     assert torch.equal(unknown, bare(embeddings=embeddings))
     with pytest.raises(ValueError, match="not trained with speaker profiles"):
         bare(embeddings=embeddings, profiles=profiles)
+
+
+# ---- speech beside text ----------------------------------------------------
+
+
+@no_deadline
+@given(
+    seed=seeds,
+    trains=st.booleans(),
+    heard=st.lists(st.booleans(), min_size=1, max_size=8),
+)
+def test_only_what_is_heard_is_moved(seed, trains, heard):
+    normalize = trained(seed).train(trains)
+    heard = torch.tensor(heard)
+    speech = torch.randn(len(heard), DIM) * heard.unsqueeze(1)
+    text = torch.randn(len(heard), 3)
+    profiles = torch.randn(len(heard), DIM), torch.randint(1, 9, heard.shape)
+    expected = trained(seed).train(trains)(
+        speech[heard], tuple(x[heard] for x in profiles)
+    )
+    found = normalize(torch.cat([speech, text], dim=1), profiles)
+    assert torch.equal(found[:, DIM:], text)
+    assert torch.equal(found[heard, :DIM], expected)
+    assert torch.equal(found[~heard, :DIM], speech[~heard])
+
+
+def test_learns_only_from_what_is_heard():
+    normalize = SpeakerNormalization(2)
+    nothing = torch.tensor([0.0, 0.0, 9.0])
+    normalize(torch.stack([torch.tensor([1.0, 3.0, 9.0]), nothing]))
+    assert normalize.mean.tolist() == [1.0, 3.0]
+    normalize(torch.stack([nothing, nothing]))
+    assert normalize.mean.tolist() == [1.0, 3.0] and normalize.n_batches == 1
+
+
+def test_speech_must_be_apart_from_text():
+    head, normalize = LinearHead(2 * DIM, 3), SpeakerNormalization(DIM)
+
+    def build(fusion, normalize=normalize):
+        embed = MultimodalEmbedding(Hears(), Hears(), fusion)
+        return EmotionModel(embed, head, normalize)
+
+    assert build(ConcatFusion(DIM, DIM)).speaker_normalization is normalize
+    for fusion in (MeanFusion, CrossAttentionFusion):
+        expected = f"speaker_normalization: .* what {fusion.__name__} gives: "
+        with pytest.raises(ValueError, match=expected):
+            build(fusion(DIM, DIM))
+        assert build(fusion(DIM, DIM), None).speaker_normalization is None
+    with pytest.raises(ValueError, match="what TextEmbedding gives: "):
+        EmotionModel(TextEmbedding(Hears()), head, normalize)
+    with pytest.raises(ValueError, match=r"profiles have 6 .* takes 5"):
+        build(ConcatFusion(DIM, DIM), SpeakerNormalization(DIM + 1))

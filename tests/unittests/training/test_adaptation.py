@@ -70,6 +70,25 @@ def test_transductive_by_all_of_the_speaker():
     assert used(means[0], ids) == {id for id in ids if id[0] == "b"}
 
 
+def test_the_same_audio_with_other_texts_is_one_recording():
+    adaptation = SpeakerAdaptation("transductive", share=1.0)
+    ids = [f"{clip}_{copy}" for clip in "abc" for copy in range(4)]
+    entries = {
+        id: {"wav": f"{id[0]}.wav", "corpus": "A", "spk_id": "1"} for id in ids
+    }
+    rows = torch.eye(3)
+    embeddings = {id: rows["abc".index(id[0])] for id in ids}
+    adaptation.add(entries, embeddings)
+    means, counts = adaptation.known(["b_0", "b_3"])
+    assert counts.tolist() == [3, 3]
+    torch.testing.assert_close(means, torch.full((2, 3), 1 / 3))
+    adaptation.kind = "enrolled"
+    for make in (adaptation.known, adaptation.draw):
+        means, counts = make(["b_0", "b_3"] * 20)
+        assert not means[:, 1].any() and set(counts.tolist()) <= {1, 2}
+        torch.testing.assert_close(means.sum(dim=1), torch.ones(40))
+
+
 def test_parts_do_not_mix():
     adaptation = SpeakerAdaptation("transductive")
     for part in ("train", "test"):
@@ -208,7 +227,7 @@ def test_resumed_is_uninterrupted(tmp_path, monkeypatch):
 
     def run(folder, n_epochs):
         model, store = recorded(tmp_path / "kept", monkeypatch, entries)
-        parts = [dataset(entries), dataset(clips(2, "valid"))]
+        parts = [dataset(entries), dataset(clips(8, "valid"))]
         return train(
             folder,
             n_epochs=n_epochs,

@@ -192,7 +192,7 @@ def test_layers_that_differ_in_training_are_refused(tmp_path, module):
 
 
 def test_a_fusion_with_statistics_is_refused(samples, tmp_path):
-    model = fused(samples, ConcatFusion(16, 24, standardize=True))
+    model = fused(samples, ConcatFusion(16, 24, standardize=["speech", "text"]))
     with pytest.raises(ValueError, match="change the embeddings .fusion"):
         EmbeddingStore(model, tmp_path, [])
 
