@@ -8,7 +8,8 @@ BIN := $(VENV)/bin
 $(VENV)/installed: setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable ".[dev,asr]"
+	# Torch with CUDA is several GB, which pip would keep a second time.
+	$(BIN)/python -m pip install --quiet --no-cache-dir --editable ".[dev,asr]"
 	touch $@
 
 demo: $(VENV)/installed
