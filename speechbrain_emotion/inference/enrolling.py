@@ -171,7 +171,9 @@ class Enrolling:
         """Tells models apart, in whatever precision their encoders are."""
         model = self.mods.model
         digest = hashlib.sha256(repr(self.labels).encode())
-        for part in (model.speaker_normalization, model.classifier):
+        parts = [model.speaker_normalization, model.classifier]
+        projector = getattr(model.embedding_model, "projector", None)
+        for part in parts if projector is None else [projector, *parts]:
             for name, tensor in sorted(part.state_dict().items()):
                 digest.update(name.encode())
                 digest.update(tensor.cpu().contiguous().numpy().tobytes())

@@ -78,7 +78,7 @@ def predict_emotion(
         Where the audio was transcribed also ``transcript``, a string, and
         ``modalities``: without an intelligible word, the answer of a
         multimodal model is that of the speech alone. With a profile also
-        ``enrolled``, of how many utterances it is; 0 if nothing was heard.
+        ``enrolled``, of how many utterances it is.
 
     Raises
     ------

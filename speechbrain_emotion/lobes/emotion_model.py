@@ -2,7 +2,6 @@
 
 from torch import nn
 
-from speechbrain_emotion.lobes.speech_frames import check_size
 from speechbrain_emotion.nnet.fusion import ConcatFusion
 
 
@@ -24,7 +23,7 @@ class EmotionModel(nn.Module):
     ------
     ValueError
         If there is a ``speaker_normalization`` though speech has no part of
-        its own in the embedding, of which it could be.
+        its own in the embedding, or one of another size.
 
     Example
     -------
@@ -167,16 +166,23 @@ class EmotionModel(nn.Module):
 def _check_adaptable(embedding_model, size):
     """Refuses embeddings in which speech is not apart from text."""
     if embedding_model.modalities == ("speech",):
-        return
-    fusion = getattr(embedding_model, "fusion", None)
-    if not isinstance(fusion, ConcatFusion):
-        name = type(fusion or embedding_model).__name__
+        pooling = getattr(embedding_model, "pooling", None)
+        speech_size = getattr(pooling, "output_size", size)
+    else:
+        fusion = getattr(embedding_model, "fusion", None)
+        if not isinstance(fusion, ConcatFusion):
+            name = type(fusion or embedding_model).__name__
+            raise ValueError(
+                "speaker_normalization: speech has no part of its own in what "
+                f"{name} gives: leave it out, or put speech and text side by "
+                "side with ConcatFusion"
+            )
+        speech_size = fusion.speech_size
+    if speech_size != size:
         raise ValueError(
-            f"speaker_normalization: speech has no part of its own in what "
-            f"{name} gives: leave it out, or put speech and text side by side "
-            "with ConcatFusion"
+            f"speaker_normalization is of {size} dimensions, but speech has "
+            f"{speech_size} in the embedding: set its input_size accordingly"
         )
-    check_size("speaker profiles", size, fusion)
 
 
 def _check_pieces(n_rows, texts, spans):

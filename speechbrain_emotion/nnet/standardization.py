@@ -68,6 +68,11 @@ class FrozenStandardization(nn.Module):
     input_size : int
         Number of dimensions.
 
+    Raises
+    ------
+    ValueError
+        When it is called before statistics have been loaded.
+
     Example
     -------
     >>> standardize = FrozenStandardization(1)
@@ -85,7 +90,7 @@ class FrozenStandardization(nn.Module):
         self.register_buffer("running_mean", torch.zeros(input_size))
         self.register_buffer("running_var", torch.ones(input_size))
         self.register_buffer("num_batches_tracked", torch.tensor(0))
-        self.eps = nn.BatchNorm1d(1).eps
+        self.eps = 1e-5  # as BatchNorm1d
 
     def forward(self, x):
         """Standardises the last dimension.
@@ -100,5 +105,11 @@ class FrozenStandardization(nn.Module):
         torch.Tensor
             The same shape.
         """
+        if self.num_batches_tracked == 0:
+            raise ValueError(
+                "FrozenStandardization has no statistics: load those of a "
+                "head that was trained on the same encoder, whose names begin "
+                "with 'classifier.standardize.'"
+            )
         scale = (self.running_var + self.eps).rsqrt()
         return (x - self.running_mean) * scale

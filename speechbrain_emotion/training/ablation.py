@@ -8,6 +8,8 @@ from speechbrain_emotion.utils.metrics import ClassificationMetrics
 def ablate(classifier, clips, seed):
     """Evaluates a model with both modalities, with one, and against itself.
 
+    Nobody is enrolled, whatever the protocol of the other results.
+
     Arguments
     ---------
     classifier : EmotionClassifier
@@ -73,7 +75,7 @@ def ablation_table(ablation):
     ...         | {"disagreement": {**shares, "neither": 0.0}, "clips": 2}
     ...     )
     ... )  # doctest: +ELLIPSIS
-    On the 2 clips of the test part:
+    On the 2 clips of the test part, without speaker profiles:
     <BLANKLINE>
     | given | UAR | macro-F1 | accuracy |
     |---|---|---|---|
@@ -93,7 +95,8 @@ def ablation_table(ablation):
     )
     return "\n".join(
         [
-            f"On the {ablation['clips']} clips of the test part:",
+            f"On the {ablation['clips']} clips of the test part, without "
+            "speaker profiles:",
             "",
             "| given | UAR | macro-F1 | accuracy |",
             "|---|---|---|---|",

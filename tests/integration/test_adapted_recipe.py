@@ -4,11 +4,14 @@ import json
 import pathlib
 
 import pytest
+import torch
 from recipe_runs import ROWS, debug_flags, row_name, run_row
+from safetensors.torch import load_file
 
-from speechbrain_emotion import EmotionClassifier
+from speechbrain_emotion import EMBEDDED_MODELS, EmotionClassifier
 from speechbrain_emotion.results.experiments import group_runs
 from speechbrain_emotion.results.runs import read_run
+from speechbrain_emotion.training.adaptation import SpeakerAdaptation
 
 SPEECH, BOTH = (
     next(row for row in ROWS if row_name(row) == name)
@@ -59,13 +62,34 @@ def test_adapted_recipe(adaptation, samples, tmp_path):
         check_answers(tmp_path / "1", clips, adapted=adaptation != "none")
 
 
-def test_adapted_recipe_of_speech_and_text(samples, tmp_path):
+def test_adapted_recipe_of_speech_and_text(samples, tmp_path, monkeypatch):
+    drawn = []
+    draw = SpeakerAdaptation.draw
+    monkeypatch.setattr(
+        SpeakerAdaptation,
+        "draw",
+        lambda *args: drawn.append(draw(*args)) or drawn[-1],
+    )
     flags = debug_flags(BOTH)
     flags |= {"adaptation": "transductive", "number_of_epochs": 2}
     run_row(BOTH, flags, tmp_path / "1")
+    # In training some have profiles, of other clips than their own.
+    counts = torch.cat([count for _, count in drawn])
+    assert 0 < (counts > 0).float().mean() < 1 and counts.max() == 5
     card = (tmp_path / "1" / "export" / "README.md").read_text()
     assert "by all of the speaker's test clips" in card
+    assert "On the 6 clips of the test part, without speaker profiles:" in card
     assert "personal data" in card
+    # The statistics of speech are those of the speech model.
+    exported, speech = (
+        load_file(folder / "model.safetensors")
+        for folder in (tmp_path / "1" / "export", EMBEDDED_MODELS / "audio")
+    )
+    for name in ("running_mean", "running_var", "num_batches_tracked"):
+        assert torch.equal(
+            exported[f"embedding_model.projector.{name}"],
+            speech[f"classifier.standardize.{name}"],
+        )
     test = samples.parent / "annotation" / "paired_dev.json"
     pairs = json.loads(test.read_text()).values()
     clips = [samples / pathlib.Path(pair["wav"]).name for pair in pairs]

@@ -5,6 +5,7 @@ import sys
 
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from speechbrain.inference.classifiers import EncoderClassifier
 from speechbrain.utils.data_utils import batch_pad_right
@@ -102,6 +103,25 @@ def test_concat_shares_its_encoders(
         assert torch.equal(tensor, speech[name])
     for name, tensor in fused.text_encoder.state_dict().items():
         assert torch.equal(tensor, text.state_dict()[name])
+    statistics = classifier.mods.model.classifier.standardize.state_dict()
+    for name, tensor in fused.projector.state_dict().items():
+        assert torch.equal(tensor, statistics[name])
+
+
+@pytest.mark.parametrize("mode", ["audio", "concat"])
+def test_included_models_know_speakers(mode, clips):
+    folder = EMBEDDED_MODELS / mode
+    classifier = EmotionClassifier.from_hparams(folder)
+    weights = load_file(folder / "model.safetensors")
+    mean = classifier.mods.model.speaker_normalization.mean
+    assert mean.any()
+    assert torch.equal(mean, weights["speaker_normalization.mean"].float())
+    profile = classifier.enroll(clips[:2])
+    texts = None if mode == "audio" else [demo.SENTENCES[0]]
+    [adapted] = classifier.predict(clips[:1], texts, profiles=profile)
+    [plain] = classifier.predict(clips[:1], texts)
+    assert (adapted.enrolled, plain.enrolled) == (2, 0)
+    assert adapted.scores != plain.scores
 
 
 def test_two_loads_are_bit_equal(classifier, clips):

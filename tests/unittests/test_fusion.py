@@ -27,6 +27,8 @@ from speechbrain_emotion.nnet.fusion import (
     MeanFusion,
     MultiHeadFusion,
 )
+from speechbrain_emotion.nnet.head import LinearHead
+from speechbrain_emotion.nnet.standardization import FrozenStandardization
 
 SPEECH, TEXT = 0, 1
 UNUSED = ["Wq", "Wk", "Wq_reverse", "Wk_reverse", "norm"]
@@ -312,6 +314,42 @@ def test_standardised_concat_ignores_what_is_missing():
     torch.testing.assert_close(again, fused, rtol=0, atol=2e-2)
     row = fusion(speech[:1], speech_lens[:1], text[:1], text_lens[:1])
     torch.testing.assert_close(row, again[:1], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("standardize", [True, "text", ["text", "video"], None])
+def test_only_modalities_are_standardised(standardize):
+    with pytest.raises(ValueError, match="expected a list of 'speech', 'text'"):
+        ConcatFusion(speech_size=3, text_size=2, standardize=standardize)
+
+
+def test_one_modality_is_standardised():
+    fusion = ConcatFusion(speech_size=1, text_size=1, standardize=["text"])
+    values = torch.tensor([[[1.0]], [[3.0]]])
+    fused = fusion(values, torch.ones(2), values, torch.ones(2))
+    torch.testing.assert_close(
+        fused, torch.tensor([[1.0, -1.0], [3.0, 1.0]]), rtol=0, atol=1e-4
+    )
+
+
+def test_frozen_statistics_are_those_of_a_head():
+    torch.manual_seed(0)
+    head = LinearHead(input_size=3, n_classes=2)
+    frames = 5 + 2 * torch.randn(40, 3, 3)
+    head(frames[:, 0])
+    standardize = FrozenStandardization(3)
+    with pytest.raises(ValueError, match="has no statistics: load those of"):
+        standardize(frames)
+    standardize.load_state_dict(head.standardize.state_dict())
+    found = standardize.train()(frames)
+    assert torch.equal(found, standardize.eval()(frames))
+    expected = head.eval().standardize(frames.flatten(0, 1))
+    torch.testing.assert_close(found.flatten(0, 1), expected)
+    # Averaging over time comes to the same before it and after it.
+    torch.testing.assert_close(
+        found.mean(dim=1), standardize(frames.mean(dim=1))
+    )
+    assert standardize.num_batches_tracked == 1
+    assert not list(standardize.parameters())
 
 
 @pytest.mark.parametrize("n_there", [0, 1])

@@ -12,6 +12,7 @@ from hypothesis import (
 
 from speechbrain_emotion.lobes.embedding import (
     MultimodalEmbedding,
+    SpeechEmbedding,
     TextEmbedding,
 )
 from speechbrain_emotion.lobes.emotion_model import EmotionModel
@@ -21,6 +22,7 @@ from speechbrain_emotion.nnet.fusion import (
     MeanFusion,
 )
 from speechbrain_emotion.nnet.head import LinearHead
+from speechbrain_emotion.nnet.pooling import MeanPooling
 from speechbrain_emotion.nnet.speaker import SpeakerNormalization
 
 DIM = 5
@@ -260,5 +262,15 @@ def test_speech_must_be_apart_from_text():
         assert build(fusion(DIM, DIM), None).speaker_normalization is None
     with pytest.raises(ValueError, match="what TextEmbedding gives: "):
         EmotionModel(TextEmbedding(Hears()), head, normalize)
-    with pytest.raises(ValueError, match=r"profiles have 6 .* takes 5"):
-        build(ConcatFusion(DIM, DIM), SpeakerNormalization(DIM + 1))
+
+
+@pytest.mark.parametrize("size", [DIM - 1, DIM + 1])
+def test_speech_has_the_size_of_the_normalization(size):
+    head, normalize = LinearHead(DIM, 3), SpeakerNormalization(size)
+    for embed in (
+        SpeechEmbedding(Hears(), MeanPooling(DIM)),
+        MultimodalEmbedding(Hears(), Hears(), ConcatFusion(DIM, DIM)),
+    ):
+        expected = f"is of {size} dimensions, but speech has 5 in the embedd"
+        with pytest.raises(ValueError, match=expected):
+            EmotionModel(embed, head, normalize)

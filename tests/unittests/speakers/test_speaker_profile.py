@@ -22,6 +22,7 @@ from speechbrain_emotion import (
     SpeakerProfile,
 )
 from speechbrain_emotion.inference.speaker_profile import FORMAT
+from speechbrain_emotion.nnet.standardization import FrozenStandardization
 
 
 def rows(predictions):
@@ -52,7 +53,7 @@ def test_models_without_profiles_say_so(clips, profile):
     assert bare.predict(clips[:2], profiles=[None, None])[0].error is None
 
 
-@pytest.mark.parametrize("part", ["classifier", "mean", "labels"])
+@pytest.mark.parametrize("part", ["classifier", "mean", "labels", "projector"])
 def test_profiles_of_another_model_are_refused(clips, profile, part):
     other = load_adaptable()
     model = other.mods.model
@@ -60,6 +61,10 @@ def test_profiles_of_another_model_are_refused(clips, profile, part):
         next(model.classifier.parameters()).data[0] += 1e-3
     elif part == "mean":
         model.speaker_normalization.mean[0] += 1e-3
+    elif part == "projector":
+        projector = FrozenStandardization(1536)
+        projector.num_batches_tracked += 1
+        model.embedding_model.projector = projector
     else:
         encoder = other.hparams.label_encoder
         encoder.ind2lab[0], encoder.ind2lab[1] = encoder.ind2lab[1], "calm"
