@@ -2,6 +2,7 @@
 
 import importlib.util
 import pathlib
+import signal
 import subprocess
 import sys
 
@@ -23,6 +24,8 @@ collect_ignore_glob = ["unittests/*/conftest.py", "benchmarks/*"]
 
 # The tensors are small: more threads would only wait for each other.
 torch.set_num_threads(1)
+# In the background of a shell, Ctrl-C is ignored, also by what tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"

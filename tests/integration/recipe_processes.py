@@ -1,7 +1,6 @@
 """Runs recipes in processes of their own, which can be stopped."""
 
 import os
-import signal
 import subprocess
 import sys
 
@@ -39,10 +38,6 @@ def start(row, flags, output_folder):
         text=True,
         cwd=ROOT,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
-        # In the background of a script, Ctrl-C is ignored.
-        preexec_fn=lambda: signal.signal(
-            signal.SIGINT, signal.default_int_handler
-        ),
     )
 
 
