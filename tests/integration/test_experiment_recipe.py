@@ -56,10 +56,6 @@ def stop_first_run(command, folder):
         stderr=subprocess.PIPE,
         text=True,
         env=ENVIRONMENT,
-        # In the background of a script, Ctrl-C is ignored.
-        preexec_fn=lambda: signal.signal(
-            signal.SIGINT, signal.default_int_handler
-        ),
     )
     deadline = time.monotonic() + 120
     while not list(folder.glob("save/CKPT*/CKPT.yaml")):

@@ -13,6 +13,11 @@ from experiment_fixtures import starts, table
 pytest_plugins = ["experiment_fixtures"]
 
 
+def set_signals(sigint):
+    signal.signal(signal.SIGINT, sigint)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # ignored under nohup
+
+
 def start(*argv, sigint=signal.SIG_DFL):
     """Starts an experiment of which the second run hangs."""
     argv = ["recipe/train.py", "hparams/train.yaml", "--vary=seed=1,2,3", *argv]
@@ -23,7 +28,7 @@ def start(*argv, sigint=signal.SIG_DFL):
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, sigint),
+        preexec_fn=lambda: set_signals(sigint),
     )
 
 
