@@ -271,6 +271,6 @@ def test_speech_has_the_size_of_the_normalization(size):
         SpeechEmbedding(Hears(), MeanPooling(DIM)),
         MultimodalEmbedding(Hears(), Hears(), ConcatFusion(DIM, DIM)),
     ):
-        expected = f"is of {size} dimensions, but speech has 5 in the embedd"
+        expected = f"is of {size} dimensions, but speech has 5 in the embedding"
         with pytest.raises(ValueError, match=expected):
             EmotionModel(embed, head, normalize)
