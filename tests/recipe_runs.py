@@ -29,8 +29,8 @@ def debug_flags(row):
     return dict(flag.removeprefix("--").split("=", 1) for flag in flags)
 
 
-def run_row(row, flags, output_folder):
-    """Runs the script of a row as from the command line.
+def command_line(row, flags, output_folder):
+    """What runs the script of a row, from the root of the repository.
 
     Arguments
     ---------
@@ -40,14 +40,24 @@ def run_row(row, flags, output_folder):
         Overrides, key -> value.
     output_folder : str or pathlib.Path
         Where the script writes.
+
+    Returns
+    -------
+    list of str
+        The script and its arguments.
     """
-    arguments = [
+    return [
         row["Script_file"],
         row["Hparam_file"],
         *(f"--{key}={value}" for key, value in flags.items()),
         f"--output_folder={output_folder}",
         "--device=cpu",
     ]
+
+
+def run_row(row, flags, output_folder):
+    """Runs the script of a row in this process; see ``command_line``."""
+    arguments = command_line(row, flags, output_folder)
     root, folder = logging.getLogger(), os.getcwd()
     handlers, level = root.handlers[:], root.level
     with contextlib.ExitStack() as stack:

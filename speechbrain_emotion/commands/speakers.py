@@ -109,7 +109,7 @@ def enrolment_clips(name):
     Returns
     -------
     list of str
-        Audio files, each once. What names none is logged as a warning.
+        Audio files. What names none is logged as a warning.
 
     Raises
     ------
@@ -137,7 +137,7 @@ def enrolment_clips(name):
         raise ValueError(f"--enroll: {errors[0]}")
     for error in errors:
         logger.warning("left out of the speaker profile: %s", error)
-    return _distinct(item.audio for item in items if item.error is None)
+    return [item.audio for item in items if item.error is None]
 
 
 def find_profiles(args, classifier, items, clips):

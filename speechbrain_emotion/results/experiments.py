@@ -102,11 +102,11 @@ def group_runs(runs, name=None):
     """Puts the runs together that differ in nothing but fold and seed.
 
     That is told from their YAML files. Where the folders of runs are named
-    by their seeds, as ``results/whisper_none/emobox_1/1234``, runs below different
-    ``results/whisper`` are different experiments, too, and the name is that
-    of this folder and the protocol: "whisper emobox". What would have the
-    same name is told apart by the corpora, or else by the settings that
-    differ.
+    by their seeds, as ``results/whisper_none/emobox_1/1234``, runs below
+    different ``results/whisper_none`` are different experiments, too, and the
+    name is that of this folder and the protocol: "whisper_none emobox". What
+    would have the same name is told apart by the corpora, or else by the
+    settings that differ.
 
     Arguments
     ---------

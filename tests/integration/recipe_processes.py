@@ -4,20 +4,11 @@ import os
 import subprocess
 import sys
 
-from recipe_runs import ROOT
+from recipe_runs import ROOT, command_line
 
 
 def start(row, flags, output_folder):
     """Starts the script of a row as ``run_row`` runs it.
-
-    Arguments
-    ---------
-    row : dict
-        Of tests/recipes/*.csv.
-    flags : dict
-        Overrides, key -> value.
-    output_folder : str or pathlib.Path
-        Where the script writes.
 
     Returns
     -------
@@ -25,14 +16,7 @@ def start(row, flags, output_folder):
         The process, whose output and errors come together.
     """
     return subprocess.Popen(
-        [
-            sys.executable,
-            row["Script_file"],
-            row["Hparam_file"],
-            *(f"--{key}={value}" for key, value in flags.items()),
-            f"--output_folder={output_folder}",
-            "--device=cpu",
-        ],
+        [sys.executable, *command_line(row, flags, output_folder)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
